@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# make          the libraries, headers and the command, in build/
+# make demo     watch a small sender in C deliver by policy, with and without an attacker
+# make check    every test, as CI runs it
+# make bench    figures, each beside its target
+# make install  DESTDIR= PREFIX= LIBDIR=
+
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+DESTDIR ?=
+CARGO ?= cargo
+CC ?= cc
+
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+ABI := 0
+B := build
+T := $(or $(CARGO_TARGET_DIR),target)/release
+SOURCES := $(shell find core ffi host cli -name '*.rs' -o -name 'Cargo.toml' 2>/dev/null) Cargo.toml Cargo.lock
+
+# What a Rust static library needs of the system.
+SYSTEM_LIBS := -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
+LINK := -shared -Wl,--gc-sections -Wl,--as-needed -Wl,-z,relro,-z,now -Wl,-z,defs
+
+.PHONY: all lib demo check bench install headers clean
+all: lib $(B)/bin/mtasts
+
+lib: $(B)/lib/libmtasts.so $(B)/lib/libmtasts.a $(B)/lib/libmtasts-host.so $(B)/lib/libmtasts-host.a \
+     $(B)/lib/pkgconfig/libmtasts.pc $(B)/lib/pkgconfig/libmtasts-host.pc \
+     $(B)/include/mtasts.h $(B)/include/mtasts_host.h
+
+# A cdylib cannot carry symbol versions, so the static library is linked again, with a version
+# script that exports the C ABI and nothing else.
+$(B)/lib/libmtasts.a: $(SOURCES) | $(B)/lib
+	$(CARGO) rustc --release -p mtasts-ffi --crate-type staticlib
+	cp $(T)/libmtasts_ffi.a $@
+
+$(B)/lib/libmtasts.so: $(B)/lib/libmtasts.a ffi/libmtasts.map
+	$(CC) $(LINK) -Wl,-soname,libmtasts.so.$(ABI) -Wl,--version-script,ffi/libmtasts.map \
+	    -Wl,--whole-archive $< -Wl,--no-whole-archive $(SYSTEM_LIBS) -o $@.$(ABI)
+	strip --strip-unneeded $@.$(ABI)
+	ln -sf libmtasts.so.$(ABI) $@
+
+# The host calls the engine in libmtasts.so.0, as every other host does.
+$(B)/lib/libmtasts-host.so: $(SOURCES) host/libmtasts-host.map $(B)/lib/libmtasts.so | $(B)/lib
+	$(CARGO) rustc --release -p mtasts-host --features capi --crate-type staticlib
+	$(CC) $(LINK) -Wl,-soname,libmtasts-host.so.$(ABI) \
+	    -Wl,--version-script,host/libmtasts-host.map \
+	    -Wl,--whole-archive $(T)/libmtasts_host.a -Wl,--no-whole-archive \
+	    -L$(B)/lib -lmtasts $(SYSTEM_LIBS) -o $@.$(ABI)
+	strip --strip-unneeded $@.$(ABI)
+	ln -sf libmtasts-host.so.$(ABI) $@
+
+# Two Rust static libraries do not link together, so this one holds libmtasts too.
+$(B)/lib/libmtasts-host.a: $(SOURCES) $(B)/lib/libmtasts-host.so | $(B)/lib
+	$(CARGO) rustc --release -p mtasts-host --features bundle --crate-type staticlib
+	cp $(T)/libmtasts_host.a $@
+
+$(B)/bin/mtasts: $(SOURCES) | $(B)/bin
+	$(CARGO) build --release -p mtasts-cli
+	cp $(T)/mtasts $@
+
+$(B)/include/%.h: include/%.h | $(B)/include
+	cp $< $@
+
+$(B)/lib/pkgconfig/%.pc: tools/%.pc.in Makefile | $(B)/lib/pkgconfig
+	sed -e 's|@PREFIX@|$(abspath $(B))|' -e 's|@LIBDIR@|$(abspath $(B))/lib|' -e 's|@VERSION@|$(VERSION)|' $< > $@
+
+$(B)/lib $(B)/bin $(B)/include $(B)/lib/pkgconfig:
+	mkdir -p $@
+
+headers:
+	tools/headers.sh include
+
+demo: all
+	examples/demo.sh
+
+check:
+	tools/check.sh
+
+bench: all
+	benches/run.sh
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(LIBDIR)/pkgconfig
+	install -m 755 $(B)/bin/mtasts $(DESTDIR)$(PREFIX)/bin/
+	install -m 644 include/mtasts.h include/mtasts_host.h $(DESTDIR)$(PREFIX)/include/
+	for lib in libmtasts libmtasts-host; do \
+	    install -m 644 $(B)/lib/$$lib.a $(DESTDIR)$(LIBDIR)/ && \
+	    install -m 755 $(B)/lib/$$lib.so.$(ABI) $(DESTDIR)$(LIBDIR)/ && \
+	    ln -sf $$lib.so.$(ABI) $(DESTDIR)$(LIBDIR)/$$lib.so && \
+	    sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(VERSION)|' \
+	        tools/$$lib.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/$$lib.pc || exit 1; \
+	done
+
+clean:
+	rm -rf $(B)
+	$(CARGO) clean

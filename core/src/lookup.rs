@@ -1,0 +1,439 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! One look-up of one Policy Domain (RFC 8461 §3, §5.1): what is stored, then the TXT record,
+//! then the policy, as far as each is needed. The host asks by [`Lookup::poll`] what to do and
+//! gives the answer; the machine never calls the host, so it cannot be re-entered.
+
+use crate::error::{Error, ErrorKind};
+use crate::name::{PolicyDomain, PolicyId};
+use crate::outcome::{Basis, Outcome};
+use crate::policy::MAX_BODY;
+use crate::reason::{FetchFailure, Reason, TxtFailure};
+use crate::record::Record;
+use crate::reply::{self, HttpsReply, WELL_KNOWN_PATH};
+use crate::stored::{Attempt, RecordCheck, Stored, StoredPolicy};
+use crate::time::UnixTime;
+use alloc::{string::String, sync::Arc, vec::Vec};
+
+/// What a host may set. The defaults are those of RFC 8461 and the decisions beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Config {
+    /// Whether a delivery waits (is deferred) where the TXT record cannot be looked up for now
+    /// and no policy is cached. Default: no, it proceeds (R-FLOW-2).
+    pub defer_on_dns_failure: bool,
+    /// The share of domains, in percent, whose blocked deliveries are deferred; those of the
+    /// others are diverted (R-APPLY-4). Default 100.
+    pub enforce_percent: u8,
+    /// The time limit of a whole fetch in milliseconds. Default 60 000 (R-GET-4).
+    pub fetch_timeout_ms: u32,
+    /// The largest body in octets; more than [`MAX_BODY`] counts as that. Default [`MAX_BODY`].
+    pub max_body: usize,
+    /// Bounds in seconds on the TTL of a record. Default 0 and a day (R-FLOW-10).
+    pub ttl: core::ops::RangeInclusive<u32>,
+    /// The longest that the absence of a record is remembered, in seconds. Default an hour.
+    pub max_negative_ttl: u32,
+    /// The TTL in seconds where the host does not know it. Default 5 minutes.
+    pub unknown_ttl: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            defer_on_dns_failure: false,
+            enforce_percent: 100,
+            fetch_timeout_ms: 60_000,
+            max_body: MAX_BODY,
+            ttl: 0..=86_400,
+            max_negative_ttl: 3_600,
+            unknown_ttl: 300,
+        }
+    }
+}
+
+/// The answer to a TXT query (R-TXT-1), CNAMEs followed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TxtAnswer {
+    /// All TXT records of the name, each with its strings concatenated
+    /// ([`crate::record::concat`]). None at all means that there are no records.
+    pub records: Vec<Vec<u8>>,
+    /// The TTL in seconds, if known; without records the negative TTL.
+    pub ttl: Option<u32>,
+}
+
+/// Names one question of one lookup. Answers come with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestId(pub u32);
+
+/// A GET request over HTTPS, as R-GET-1 and R-GET-4 want it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fetch<'a> {
+    /// The Policy Host: SNI, `Host`, and the name for which the certificate must be valid.
+    pub host: &'a str,
+    /// The path.
+    pub path: &'a str,
+    /// The time limit of the whole in milliseconds.
+    pub timeout_ms: u32,
+    /// The most octets of body to read.
+    pub max_body: usize,
+}
+
+/// What a lookup needs now.
+#[derive(Clone, Copy, Debug)]
+pub enum Step<'a> {
+    /// The TXT records of `name`; answered by [`Lookup::txt`].
+    QueryTxt {
+        /// Comes back with the answer.
+        id: RequestId,
+        /// The name to query.
+        name: &'a str,
+    },
+    /// The policy; answered by [`Lookup::https`].
+    Fetch {
+        /// Comes back with the answer.
+        id: RequestId,
+        /// The request to make.
+        request: Fetch<'a>,
+    },
+    /// Nothing: the outcome is there.
+    Done(&'a Outcome),
+}
+
+/// The look-up of one Policy Domain.
+#[derive(Clone, Debug)]
+pub struct Lookup {
+    stored: Arc<Stored>,
+    changed: bool,
+    store_failed: bool,
+    config: Config,
+    last_id: u32,
+    state: State,
+}
+
+#[derive(Clone, Debug)]
+enum State {
+    QueryTxt { name: String },
+    Fetch { host: String, policy_id: PolicyId },
+    Done(Outcome),
+}
+
+impl Lookup {
+    /// Begins a look-up at `now` with what the store has of `domain`. An entry of another
+    /// domain is not used (R-FLOW-9). Where the cached policy and the record's TTL are in
+    /// time, the lookup is done at once.
+    pub fn new(
+        domain: PolicyDomain,
+        stored: Option<Arc<Stored>>,
+        config: &Config,
+        now: UnixTime,
+    ) -> Self {
+        let own = stored.filter(|stored| stored.domain == domain);
+        let stored = own.unwrap_or_else(|| Arc::new(Stored::unknown(domain)));
+        let mut lookup = Self::idle(stored, config);
+        lookup.mend_clock(now);
+        lookup.start(now);
+        lookup
+    }
+
+    /// Begins a look-up of a domain whose store entry could not be read. A policy may be
+    /// cached there, so that where none is found the delivery waits.
+    pub fn without_store(domain: PolicyDomain, config: &Config, now: UnixTime) -> Self {
+        let mut lookup = Self::idle(Arc::new(Stored::unknown(domain)), config);
+        lookup.store_failed = true;
+        lookup.start(now);
+        lookup
+    }
+
+    /// Looks again before a permanent failure (R-FLOW-6): asks for the TXT record whatever
+    /// its TTL, and fetches if its `id` is new.
+    pub(crate) fn again(stored: Arc<Stored>, config: &Config) -> Self {
+        let mut lookup = Self::idle(stored, config);
+        lookup.ask();
+        lookup
+    }
+
+    fn idle(stored: Arc<Stored>, config: &Config) -> Self {
+        let last_id = first_id(stored.domain.as_str());
+        let state = State::QueryTxt {
+            name: String::new(),
+        };
+        Self {
+            stored,
+            changed: false,
+            store_failed: false,
+            config: config.clone(),
+            last_id,
+            state,
+        }
+    }
+
+    /// What is needed now. Asking changes nothing and may be repeated.
+    pub fn poll(&self) -> Step<'_> {
+        let id = RequestId(self.last_id);
+        match &self.state {
+            State::QueryTxt { name } => Step::QueryTxt { id, name },
+            State::Fetch { host, .. } => Step::Fetch {
+                id,
+                request: Fetch {
+                    host,
+                    path: WELL_KNOWN_PATH,
+                    timeout_ms: self.config.fetch_timeout_ms,
+                    max_body: self.max_body(),
+                },
+            },
+            State::Done(outcome) => Step::Done(outcome),
+        }
+    }
+
+    /// Takes the answer to [`Step::QueryTxt`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::StaleRequest`] or [`ErrorKind::Finished`]: the answer was not wanted, and
+    /// nothing has changed.
+    pub fn txt(
+        &mut self,
+        id: RequestId,
+        now: UnixTime,
+        answer: Result<&TxtAnswer, TxtFailure>,
+    ) -> Result<(), Error> {
+        self.expect(id, matches!(self.state, State::QueryTxt { .. }))?;
+        match answer {
+            Ok(TxtAnswer { records, ttl }) if records.is_empty() => self.absent(*ttl, now),
+            Ok(TxtAnswer { records, ttl }) => self.records(records, *ttl, now),
+            Err(TxtFailure::NoRecords { ttl }) => self.absent(ttl, now),
+            Err(failure) => self.fail(failure.into(), None, now), // never remembered as absence
+        }
+        Ok(())
+    }
+
+    /// Takes the answer to [`Step::Fetch`].
+    ///
+    /// # Errors
+    /// As [`Lookup::txt`].
+    pub fn https(
+        &mut self,
+        id: RequestId,
+        now: UnixTime,
+        answer: Result<&HttpsReply, FetchFailure>,
+    ) -> Result<(), Error> {
+        self.expect(id, matches!(self.state, State::Fetch { .. }))?;
+        let State::Fetch { policy_id, .. } = &self.state else {
+            return Err(Error::new(ErrorKind::StaleRequest, 0));
+        };
+        let policy_id = policy_id.clone();
+        let accepted = match answer {
+            Ok(reply) => reply::accept(reply, self.max_body()),
+            Err(failure) => Err((failure.into(), None)),
+        };
+        let failed = accepted.as_ref().err().map(|(reason, _)| *reason);
+        let stored = self.change();
+        stored.attempted(Attempt {
+            at: now,
+            id: policy_id.clone(),
+            failed,
+        });
+        match accepted {
+            Ok(policy) => {
+                let fetched = StoredPolicy {
+                    policy,
+                    id: policy_id,
+                    fetched_at: now,
+                };
+                stored.policy = Some(Arc::new(fetched));
+                self.finish(Basis::Fresh, None, None);
+            }
+            Err((reason, error)) => self.fail(reason, error, now),
+        }
+        Ok(())
+    }
+
+    /// The outcome; `None` before [`Step::Done`].
+    pub fn into_outcome(self) -> Option<Outcome> {
+        match self.state {
+            State::Done(outcome) => Some(outcome),
+            _ => None,
+        }
+    }
+
+    /// The Policy Domain.
+    pub fn domain(&self) -> &PolicyDomain {
+        &self.stored.domain
+    }
+}
+
+// From here on: how the machine moves, in the order in which it does.
+impl Lookup {
+    /// R-FLOW-11: a policy fetched in the future was fetched now, at the latest.
+    fn mend_clock(&mut self, now: UnixTime) {
+        let future = self
+            .stored
+            .policy
+            .as_ref()
+            .filter(|policy| policy.fetched_at > now);
+        if let Some(policy) = future {
+            let mended = StoredPolicy {
+                fetched_at: now,
+                ..StoredPolicy::clone(policy)
+            };
+            self.change().policy = Some(Arc::new(mended));
+        }
+    }
+
+    fn start(&mut self, now: UnixTime) {
+        match &self.stored.record {
+            Some(check) if now < check.until && check.until <= now.plus(self.longest_ttl()) => {
+                let found = check.id.clone();
+                self.judge(found, now);
+            }
+            _ => self.ask(),
+        }
+    }
+
+    fn ask(&mut self) {
+        if self.stored.domain.can_have_record() {
+            self.last_id = self.last_id.wrapping_add(1);
+            self.state = State::QueryTxt {
+                name: self.stored.domain.record_name(),
+            };
+        } else {
+            self.finish(Basis::NoPolicy, Some(Reason::NoRecord), None);
+        }
+    }
+
+    fn absent(&mut self, ttl: Option<u32>, now: UnixTime) {
+        self.remember(None, self.negative_ttl(ttl), now);
+        self.judge(None, now);
+    }
+
+    fn records(&mut self, records: &[Vec<u8>], ttl: Option<u32>, now: UnixTime) {
+        match Record::select(records).and_then(|record| record.policy_id()) {
+            Ok(id) => {
+                self.remember(Some(id.clone()), self.positive_ttl(ttl), now);
+                self.judge(Some(id), now);
+            }
+            Err(error) => {
+                self.remember(None, self.negative_ttl(ttl), now);
+                self.fail(record_reason(error), Some(error), now);
+            }
+        }
+    }
+
+    /// What follows from the record: the `id` found, or that there is none.
+    fn judge(&mut self, found: Option<PolicyId>, now: UnixTime) {
+        let Some(policy_id) = found else {
+            return self.fail(Reason::NoRecord, None, now);
+        };
+        if self
+            .stored
+            .usable(now)
+            .is_some_and(|policy| policy.id == policy_id)
+        {
+            return self.finish(Basis::Cached, None, None);
+        }
+        match self.stored.back_off(&policy_id, now) {
+            Some(reason) => self.fail(reason, None, now),
+            None => {
+                self.last_id = self.last_id.wrapping_add(1);
+                let host = self.stored.domain.policy_host();
+                self.state = State::Fetch { host, policy_id };
+            }
+        }
+    }
+
+    /// No policy came of it, and a cached one that is in time applies all the same (R-FLOW-1).
+    fn fail(&mut self, reason: Reason, error: Option<Error>, now: UnixTime) {
+        let basis = match self.stored.usable(now) {
+            Some(_) => Basis::Cached,
+            None => Basis::NoPolicy,
+        };
+        self.finish(basis, Some(reason), error);
+    }
+
+    fn finish(&mut self, basis: Basis, reason: Option<Reason>, error: Option<Error>) {
+        let unknown = basis == Basis::NoPolicy && self.store_failed;
+        let reason = if unknown {
+            Some(Reason::StoreFailed)
+        } else {
+            reason
+        };
+        let waits = self.config.defer_on_dns_failure && reason == Some(Reason::DnsTemporary);
+        self.state = State::Done(Outcome {
+            stored: Arc::clone(&self.stored),
+            basis,
+            reason,
+            error,
+            changed: self.changed,
+            try_later: unknown || (waits && basis == Basis::NoPolicy),
+            diverts: is_outside_share(self.stored.domain.as_str(), self.config.enforce_percent),
+        });
+    }
+}
+
+impl Lookup {
+    fn expect(&self, id: RequestId, asked: bool) -> Result<(), Error> {
+        match self.state {
+            State::Done(_) => Err(Error::new(ErrorKind::Finished, 0)),
+            _ if asked && id.0 == self.last_id => Ok(()),
+            _ => Err(Error::new(ErrorKind::StaleRequest, 0)),
+        }
+    }
+
+    fn change(&mut self) -> &mut Stored {
+        self.changed = true;
+        Arc::make_mut(&mut self.stored)
+    }
+
+    fn remember(&mut self, id: Option<PolicyId>, ttl: u32, now: UnixTime) {
+        let check = RecordCheck {
+            id,
+            until: now.plus(ttl),
+        };
+        let told = self.stored.record.as_ref().map(|record| &record.id);
+        if ttl > 0 || told != Some(&check.id) {
+            self.change().record = Some(check);
+        }
+    }
+
+    fn positive_ttl(&self, ttl: Option<u32>) -> u32 {
+        let (least, most) = (*self.config.ttl.start(), *self.config.ttl.end());
+        ttl.unwrap_or(self.config.unknown_ttl).max(least).min(most)
+    }
+
+    fn negative_ttl(&self, ttl: Option<u32>) -> u32 {
+        ttl.unwrap_or(self.config.unknown_ttl)
+            .min(self.config.max_negative_ttl)
+    }
+
+    fn longest_ttl(&self) -> u32 {
+        (*self.config.ttl.end()).max(self.config.max_negative_ttl)
+    }
+
+    fn max_body(&self) -> usize {
+        self.config.max_body.min(MAX_BODY)
+    }
+}
+
+fn record_reason(error: Error) -> Reason {
+    match error.kind() {
+        ErrorKind::NoRecord => Reason::NoRecord,
+        ErrorKind::SeveralRecords => Reason::SeveralRecords,
+        _ => Reason::RecordInvalid,
+    }
+}
+
+/// Request ids of different domains begin in different places, so that an answer which a host
+/// gives to the wrong lookup is refused.
+fn first_id(domain: &str) -> u32 {
+    (fnv1a(domain) as u32) & !0xF
+}
+
+/// R-APPLY-4: stable for a domain, whatever the process or the day.
+fn is_outside_share(domain: &str, percent: u8) -> bool {
+    percent < 100 && fnv1a(domain) % 100 >= u64::from(percent)
+}
+
+/// FNV-1a, 64 bits: spreads names, no more.
+fn fnv1a(name: &str) -> u64 {
+    let step = |hash: u64, octet: u8| (hash ^ u64::from(octet)).wrapping_mul(0x0000_0100_0000_01B3);
+    name.bytes().fold(0xCBF2_9CE4_8422_2325, step)
+}

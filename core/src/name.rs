@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Names: host names (RFC 5321 §4.1.2, RFC 1035 §2.3.4), the Policy Domain (RFC 8461 §1.1)
+//! and the `id` of a policy (§3.1). Each type exists only if its value is legal.
+
+use crate::error::{Error, ErrorKind};
+use alloc::{borrow::ToOwned, boxed::Box, string::String};
+use core::{fmt, str::FromStr};
+
+/// The longest name that DNS can carry, in octets of text without the final dot.
+pub(crate) const MAX_NAME: usize = 253;
+const MAX_LABEL: usize = 63;
+const MAX_ID: usize = 32;
+
+/// Whether `name`, without a final dot, is a host name of RFC 5321 in A-labels.
+///
+/// A last label of digits alone is no top-level domain: `192.0.2.1` is an address.
+pub(crate) fn is_host_name(name: &[u8]) -> bool {
+    if name.len() > MAX_NAME {
+        return false;
+    }
+    let mut last: &[u8] = b"";
+    for label in name.split(|&b| b == b'.') {
+        if !is_label(label) {
+            return false;
+        }
+        last = label;
+    }
+    !last.iter().all(u8::is_ascii_digit)
+}
+
+/// Whether `label` is `Let-dig [Ldh-str]` of RFC 5321 §4.1.2, 63 octets at most.
+pub(crate) fn is_label(label: &[u8]) -> bool {
+    match label {
+        [] => false,
+        [first, .., last] if !first.is_ascii_alphanumeric() || !last.is_ascii_alphanumeric() => {
+            false
+        }
+        [b'-'] => false,
+        _ => {
+            label.len() <= MAX_LABEL
+                && label
+                    .iter()
+                    .all(|&b| b.is_ascii_alphanumeric() || b == b'-')
+        }
+    }
+}
+
+/// `name` without its final dot, if it has one.
+pub(crate) fn without_final_dot(name: &str) -> &str {
+    name.strip_suffix('.').unwrap_or(name)
+}
+
+/// The domain that a message goes to, or a smart host: what a policy belongs to (RFC 8461 §1.1).
+///
+/// Lower-case A-labels without a final dot (R-DOM-1). A subdomain is a Policy Domain of its own
+/// and inherits nothing (R-FLOW-7).
+///
+/// ```
+/// let domain: mtasts::PolicyDomain = "Example.COM.".parse()?;
+/// assert_eq!(domain.as_str(), "example.com");
+/// # Ok::<(), mtasts::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PolicyDomain(Box<str>);
+
+impl PolicyDomain {
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name at which the TXT record is (R-TXT-1).
+    pub fn record_name(&self) -> String {
+        prefixed("_mta-sts.", &self.0)
+    }
+
+    /// The Policy Host, which serves the policy over HTTPS (RFC 8461 §3.3).
+    pub fn policy_host(&self) -> String {
+        prefixed("mta-sts.", &self.0)
+    }
+
+    /// Whether the record's name would fit into DNS; where it does not there is no record.
+    pub(crate) fn can_have_record(&self) -> bool {
+        self.0.len() + "_mta-sts.".len() <= MAX_NAME
+    }
+}
+
+fn prefixed(prefix: &str, name: &str) -> String {
+    let mut whole = String::with_capacity(prefix.len() + name.len());
+    whole.push_str(prefix);
+    whole.push_str(name);
+    whole
+}
+
+impl FromStr for PolicyDomain {
+    type Err = Error;
+
+    /// Takes A-labels in any case, with or without a final dot. `[…]` is an
+    /// [`ErrorKind::AddressLiteral`], everything else that is no host name an
+    /// [`ErrorKind::HostName`]: neither may be read as "no policy" of some other domain.
+    fn from_str(name: &str) -> Result<Self, Error> {
+        let bare = without_final_dot(name);
+        if name.starts_with('[') {
+            Err(Error::new(ErrorKind::AddressLiteral, 0))
+        } else if !is_host_name(bare.as_bytes()) {
+            Err(Error::new(ErrorKind::HostName, 0))
+        } else {
+            Ok(Self(bare.to_ascii_lowercase().into_boxed_str()))
+        }
+    }
+}
+
+impl fmt::Display for PolicyDomain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The `id` of a TXT record: it changes when the policy does (RFC 8461 §3.1).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PolicyId(Box<str>);
+
+impl PolicyId {
+    /// The id as text: 1 to 32 letters or digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for PolicyId {
+    type Err = Error;
+
+    fn from_str(id: &str) -> Result<Self, Error> {
+        if is_id(id.as_bytes()) {
+            Ok(Self(id.to_owned().into_boxed_str()))
+        } else {
+            Err(Error::new(ErrorKind::Id, 0))
+        }
+    }
+}
+
+impl fmt::Display for PolicyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Whether `id` is `1*32(ALPHA / DIGIT)`.
+pub(crate) fn is_id(id: &[u8]) -> bool {
+    (1..=MAX_ID).contains(&id.len()) && id.iter().all(u8::is_ascii_alphanumeric)
+}

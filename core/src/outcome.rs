@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! What a look-up came to: the policy to apply, if any, on what basis, and what went wrong on
+//! the way (RFC 8461 §3.3, §5).
+
+use crate::error::Error;
+use crate::lookup::{Config, Lookup};
+use crate::name::PolicyDomain;
+use crate::policy::Policy;
+use crate::reason::Reason;
+use crate::stored::{Stored, StoredPolicy};
+use crate::time::UnixTime;
+use crate::verdict::{Session, Verdict};
+use alloc::sync::Arc;
+
+/// Where the policy of an [`Outcome`] comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Basis {
+    /// There is none: deliver as if the domain had none (R-FLOW-2).
+    NoPolicy,
+    /// The store: its `id` is still the record's, or what would have been newer was not to be
+    /// had, as [`Outcome::reason`] says (R-FLOW-1).
+    Cached,
+    /// The network, just now.
+    Fresh,
+}
+
+impl Basis {
+    /// A word for a person.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NoPolicy => "no-policy",
+            Self::Cached => "cached",
+            Self::Fresh => "fresh",
+        }
+    }
+}
+
+/// The outcome of a look-up of one Policy Domain. It holds for that domain alone, and its
+/// verdicts each for one connection (R-APPLY-5).
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    pub(crate) stored: Arc<Stored>,
+    pub(crate) basis: Basis,
+    pub(crate) reason: Option<Reason>,
+    pub(crate) error: Option<Error>,
+    pub(crate) changed: bool,
+    pub(crate) try_later: bool,
+    pub(crate) diverts: bool,
+}
+
+impl Outcome {
+    /// The Policy Domain.
+    pub fn domain(&self) -> &PolicyDomain {
+        &self.stored.domain
+    }
+
+    /// The policy to apply.
+    pub fn policy(&self) -> Option<&Policy> {
+        self.fetched().map(|fetched| &fetched.policy)
+    }
+
+    /// The policy to apply with its `id` and the time of its fetch.
+    pub fn fetched(&self) -> Option<&Arc<StoredPolicy>> {
+        self.stored
+            .policy
+            .as_ref()
+            .filter(|_| self.basis != Basis::NoPolicy)
+    }
+
+    /// Where the policy comes from.
+    pub fn basis(&self) -> Basis {
+        self.basis
+    }
+
+    /// Why there is no policy, or no newer one. `None`: all went well.
+    pub fn reason(&self) -> Option<Reason> {
+        self.reason
+    }
+
+    /// What is wrong with the record or the policy that was refused, for a person.
+    pub fn error(&self) -> Option<Error> {
+        self.error
+    }
+
+    /// Whether the delivery is to wait, as it is not known if there is a policy.
+    pub fn is_try_later(&self) -> bool {
+        self.try_later
+    }
+
+    /// What to remember of the domain.
+    pub fn stored(&self) -> &Arc<Stored> {
+        &self.stored
+    }
+
+    /// Whether [`Outcome::stored`] is not what the look-up began with, and is to be saved.
+    pub fn is_changed(&self) -> bool {
+        self.changed
+    }
+
+    /// Looks again, as a sender does before it gives a message up (R-FLOW-6): the TXT record
+    /// is queried whatever its TTL, and the policy fetched if the `id` differs.
+    pub fn look_again(&self, config: &Config) -> Lookup {
+        Lookup::again(Arc::clone(&self.stored), config)
+    }
+
+    /// Whether and how this session may carry the mail. Allocates nothing.
+    #[inline]
+    pub fn verdict(&self, session: &Session<'_>) -> Verdict {
+        crate::verdict::judge(self, session)
+    }
+
+    /// When the policy's lifetime ends.
+    pub fn expires_at(&self) -> Option<UnixTime> {
+        self.fetched().map(|fetched| fetched.expires_at())
+    }
+}

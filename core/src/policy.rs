@@ -1,0 +1,451 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The policy document (RFC 8461 §3.2): `version`, `mode`, `max_age` and `mx` fields, one a
+//! line. The parsers bear the names of the ABNF rules; where the engine is more lenient than
+//! the ABNF (R-POL-5), a [`Warning`] says so.
+
+use crate::error::{Error, ErrorKind, Position};
+use crate::pattern::{self, MxPattern, MxPatterns};
+use crate::record::{is_name_octet, is_wsp};
+use alloc::{borrow::ToOwned, boxed::Box};
+use core::{fmt, str::FromStr};
+use nom::{
+    IResult, Parser,
+    branch::alt,
+    bytes::complete::{tag, take_while, take_while_m_n},
+    combinator::{eof, recognize},
+};
+
+/// The largest policy, in octets (R-POL-7).
+pub const MAX_BODY: usize = 64 * 1024;
+
+/// The longest `max_age`, about a year, in seconds (RFC 8461 §3.2).
+pub const MAX_MAX_AGE: u32 = 31_557_600;
+
+/// What a sender is to do about hosts that are not as the policy says (RFC 8461 §5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// Do not deliver to them.
+    Enforce,
+    /// Deliver, and report.
+    Testing,
+    /// As if there were no policy.
+    None,
+}
+
+impl Mode {
+    /// The word in a policy.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Enforce => "enforce",
+            Self::Testing => "testing",
+            Self::None => "none",
+        }
+    }
+}
+
+impl FromStr for Mode {
+    type Err = Error;
+
+    fn from_str(word: &str) -> Result<Self, Error> {
+        match word {
+            "enforce" => Ok(Self::Enforce),
+            "testing" => Ok(Self::Testing),
+            "none" => Ok(Self::None),
+            _ => Err(Error::new(ErrorKind::Mode, 0)),
+        }
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A legal policy.
+///
+/// ```
+/// let text = b"version: STSv1\nmode: enforce\nmx: *.example.com\nmax_age: 604800\n";
+/// let policy = mtasts::Policy::parse(text)?;
+/// assert!(policy.matches("MX1.example.com."));
+/// assert!(!policy.matches("example.com"));
+/// # Ok::<(), mtasts::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    text: Box<str>,
+    mode: Mode,
+    max_age: u32,
+    mx: MxPatterns,
+}
+
+impl Policy {
+    /// Reads a policy as an HTTPS reply's body brings it.
+    ///
+    /// # Errors
+    /// What is wrong and at which octet; [`Position::of`] turns that into line and column.
+    pub fn parse(body: &[u8]) -> Result<Self, Error> {
+        Self::parse_with(body, |_| Ok(()))
+    }
+
+    /// As [`Policy::parse`], but what the engine merely tolerates (R-POL-5) is an
+    /// [`ErrorKind::Strict`] error.
+    pub fn parse_strict(body: &[u8]) -> Result<Self, Error> {
+        Self::parse_with(body, |warning| {
+            Err(Error::new(ErrorKind::Strict(warning.kind), warning.offset))
+        })
+    }
+
+    /// As [`Policy::parse`]; each [`Warning`] goes to `warn`, in the order of the text, and an
+    /// error that `warn` gives ends the reading.
+    pub fn parse_with(
+        body: &[u8],
+        warn: impl FnMut(Warning) -> Result<(), Error>,
+    ) -> Result<Self, Error> {
+        if body.len() > MAX_BODY {
+            return Err(Error::new(ErrorKind::BodyTooLarge, MAX_BODY));
+        }
+        let text = core::str::from_utf8(body)
+            .map_err(|error| Error::new(ErrorKind::Utf8, error.valid_up_to()))?;
+        sts_policy_record(text, warn)
+    }
+
+    /// The text as it was published.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The mode.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// The lifetime in seconds, at most [`MAX_MAX_AGE`].
+    pub fn max_age(&self) -> u32 {
+        self.max_age
+    }
+
+    /// The MX patterns in the order of the text.
+    pub fn mx(&self) -> impl ExactSizeIterator<Item = MxPattern<'_>> {
+        self.mx.iter()
+    }
+
+    /// Whether some pattern matches `mx_host` ([`MxPattern::matches`]).
+    #[inline]
+    pub fn matches(&self, mx_host: &str) -> bool {
+        self.mx.matches(mx_host)
+    }
+}
+
+/// Something in a policy that the RFC does not allow and the engine tolerates (R-POL-5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// What it is.
+    pub kind: WarningKind,
+    /// The octet of the policy at which it begins.
+    pub offset: usize,
+    /// Line and column of that octet.
+    pub position: Position,
+}
+
+/// The kinds of [`Warning`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum WarningKind {
+    /// An empty line, or one of white space; skipped.
+    BlankLine,
+    /// `max_age` is above [`MAX_MAX_AGE`], which is used instead.
+    MaxAgeClamped,
+    /// An `mx` without a value; the line is ignored, as are those of the next kinds.
+    MxEmpty,
+    /// An `mx` that is no host name.
+    MxIllegal,
+    /// An `mx` that is an IP address.
+    MxIpAddress,
+    /// An `mx` with several hosts.
+    MxList,
+    /// An `mx` with letters beyond ASCII.
+    MxNotAscii,
+    /// A final dot on an `mx`; dropped.
+    MxTrailingDot,
+    /// An `mx` with an underscore.
+    MxUnderscore,
+}
+
+impl WarningKind {
+    /// One line for a person.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BlankLine => "blank line: skipped, but RFC 8461 allows none",
+            Self::MaxAgeClamped => "max_age is above 31557600, which is used instead",
+            Self::MxEmpty => "mx without a host name: the line is ignored",
+            Self::MxIllegal => {
+                "mx is not a host name, nor '*.' and a host name: the line is ignored"
+            }
+            Self::MxIpAddress => "mx is an IP address, not a host name: the line is ignored",
+            Self::MxList => "mx takes one host name a line: the line is ignored",
+            Self::MxNotAscii => "mx is not in A-labels (xn--...): the line is ignored",
+            Self::MxTrailingDot => "mx ends in a dot, which is dropped",
+            Self::MxUnderscore => {
+                "mx has an underscore, which no host name has: the line is ignored"
+            }
+        }
+    }
+}
+
+impl fmt::Display for WarningKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+type Parsed<'a, T> = IResult<&'a [u8], T, ()>;
+
+/// `sts-policy-record = sts-policy-field *WSP *(sts-policy-term sts-policy-field *WSP)
+/// [sts-policy-term]`, blank lines allowed.
+fn sts_policy_record(
+    text: &str,
+    warn: impl FnMut(Warning) -> Result<(), Error>,
+) -> Result<Policy, Error> {
+    let body = text.as_bytes();
+    let mut fields = Fields::new(text, warn);
+    let mut line = body;
+    while !line.is_empty() {
+        fields.line += 1;
+        let line_start = body.len() - line.len();
+        line = if let Ok((next, _)) = blank_line(line) {
+            fields.warn(WarningKind::BlankLine, line_start, line_start)?;
+            next
+        } else {
+            let (after, field) = sts_policy_field(body, line)?;
+            fields.take(&field, line_start)?;
+            sts_policy_term(after)
+                .map_err(|_| unexpected(body, after))?
+                .0
+        };
+    }
+    fields.finish()
+}
+
+/// `*WSP sts-policy-term`, or `1*WSP` at the end.
+fn blank_line(input: &[u8]) -> Parsed<'_, ()> {
+    (take_while(is_wsp), sts_policy_term)
+        .map(|_| ())
+        .parse(input)
+}
+
+/// `LF / CRLF`; the end serves for the last.
+fn sts_policy_term(input: &[u8]) -> Parsed<'_, ()> {
+    alt((tag("\n".as_bytes()), tag("\r\n".as_bytes()), eof))
+        .map(|_| ())
+        .parse(input)
+}
+
+/// A field's name and value; the value's offset in the policy.
+struct Field<'a> {
+    name: &'a [u8],
+    value: &'a [u8],
+    at: usize,
+}
+
+/// `sts-policy-ext-name field-delim sts-policy-ext-value *WSP`: every field has this form.
+fn sts_policy_field<'a>(body: &[u8], line: &'a [u8]) -> Result<(&'a [u8], Field<'a>), Error> {
+    let at = |rest: &[u8]| body.len() - rest.len();
+    let name = (sts_policy_ext_name, field_delim)
+        .map(|(name, _)| name)
+        .parse(line);
+    let (after, name) = name.map_err(|_| not_a_field(at(line), line))?;
+    let parsed: Parsed<'a, _> = sts_policy_ext_value(after);
+    let (rest, value) = parsed.map_err(|_| Error::new(ErrorKind::FieldValue, at(after)))?;
+    if value.is_empty() && name != b"mx" {
+        return Err(Error::new(ErrorKind::FieldValue, at(after)));
+    }
+    Ok((
+        rest,
+        Field {
+            name,
+            value,
+            at: at(after),
+        },
+    ))
+}
+
+/// `(ALPHA / DIGIT) *31(ALPHA / DIGIT / "_" / "-" / ".")`
+fn sts_policy_ext_name(input: &[u8]) -> Parsed<'_, &[u8]> {
+    let first = take_while_m_n(1, 1, |b: u8| b.is_ascii_alphanumeric());
+    recognize((first, take_while_m_n(0, 31, is_name_octet))).parse(input)
+}
+
+/// `":" *WSP`
+fn field_delim(input: &[u8]) -> Parsed<'_, ()> {
+    (tag(":".as_bytes()), take_while(is_wsp))
+        .map(|_| ())
+        .parse(input)
+}
+
+/// `sts-policy-vchar [*(%x20 / sts-policy-vchar) sts-policy-vchar] *WSP`, or nothing: the
+/// caller knows for which field that is tolerable. All of it is UTF-8.
+fn sts_policy_ext_value(input: &[u8]) -> Parsed<'_, &[u8]> {
+    let value = take_while(|b: u8| b >= b' ' && b != 0x7F);
+    (value, take_while(is_wsp))
+        .map(|(value, _): (&[u8], _)| value.trim_ascii_end())
+        .parse(input)
+}
+
+/// The line at `at` has no name or no colon after it.
+fn not_a_field(at: usize, line: &[u8]) -> Error {
+    let name = line
+        .split(|&b| b == b':' || b == b'\n')
+        .next()
+        .unwrap_or(line);
+    let has_colon = line.get(name.len()) == Some(&b':');
+    Error::new(
+        if has_colon {
+            ErrorKind::FieldName
+        } else {
+            ErrorKind::Field
+        },
+        at,
+    )
+}
+
+/// A value ends before `rest`, but the line does not.
+fn unexpected(body: &[u8], rest: &[u8]) -> Error {
+    let kind = if rest.starts_with(b"\r") {
+        ErrorKind::LineTerminator
+    } else {
+        ErrorKind::FieldValue
+    };
+    Error::new(kind, body.len() - rest.len())
+}
+
+/// The fields read so far; of each but `mx` the first counts (RFC 8461 §3.2).
+struct Fields<'a, W> {
+    text: &'a str,
+    line: usize,
+    version: bool,
+    mode: Option<Mode>,
+    max_age: Option<u32>,
+    mx: MxPatterns,
+    sink: W,
+}
+
+impl<'a, W: FnMut(Warning) -> Result<(), Error>> Fields<'a, W> {
+    fn new(text: &'a str, sink: W) -> Self {
+        let mx = MxPatterns::default();
+        Self {
+            text,
+            line: 0,
+            version: false,
+            mode: None,
+            max_age: None,
+            mx,
+            sink,
+        }
+    }
+
+    fn take(&mut self, field: &Field<'_>, line_start: usize) -> Result<(), Error> {
+        match field.name {
+            b"mx" => self.mx(field, line_start)?,
+            b"version" if !self.version => self.version = sts_policy_version(field)?,
+            b"mode" if self.mode.is_none() => self.mode = Some(sts_policy_mode(field)?),
+            b"max_age" if self.max_age.is_none() => self.max_age(field, line_start)?,
+            _ => {} // sts-policy-extension, or a duplicate
+        }
+        Ok(())
+    }
+
+    fn mx(&mut self, field: &Field<'_>, line_start: usize) -> Result<(), Error> {
+        let bare = field.value.strip_suffix(b".").unwrap_or(field.value);
+        if !pattern::is_legal(bare) {
+            return self.warn(illegal_mx(bare), field.at, line_start);
+        }
+        self.mx.push(&self.text[field.at..field.at + bare.len()]);
+        if bare.len() < field.value.len() {
+            self.warn(WarningKind::MxTrailingDot, field.at, line_start)?;
+        }
+        Ok(())
+    }
+
+    fn max_age(&mut self, field: &Field<'_>, line_start: usize) -> Result<(), Error> {
+        let seconds = sts_policy_max_age(field)?;
+        self.max_age = Some(seconds.min(MAX_MAX_AGE.into()) as u32);
+        if seconds > MAX_MAX_AGE.into() {
+            self.warn(WarningKind::MaxAgeClamped, field.at, line_start)?;
+        }
+        Ok(())
+    }
+
+    fn warn(&mut self, kind: WarningKind, offset: usize, line_start: usize) -> Result<(), Error> {
+        // What precedes a value in its line is ASCII, so octets are characters.
+        let position = Position {
+            line: self.line,
+            column: offset - line_start + 1,
+        };
+        (self.sink)(Warning {
+            kind,
+            offset,
+            position,
+        })
+    }
+    fn finish(self) -> Result<Policy, Error> {
+        let missing = |kind| Error::new(kind, 0);
+        if !self.version {
+            return Err(missing(ErrorKind::VersionMissing));
+        }
+        let mode = self.mode.ok_or(missing(ErrorKind::ModeMissing))?;
+        let max_age = self.max_age.ok_or(missing(ErrorKind::MaxAgeMissing))?;
+        if self.mx.len() == 0 && mode != Mode::None {
+            return Err(missing(ErrorKind::MxMissing));
+        }
+        let text = self.text.to_owned().into_boxed_str();
+        Ok(Policy {
+            text,
+            mode,
+            max_age,
+            mx: self.mx,
+        })
+    }
+}
+
+/// `%s"STSv1"`; gives true.
+fn sts_policy_version(field: &Field<'_>) -> Result<bool, Error> {
+    match field.value {
+        b"STSv1" => Ok(true),
+        _ => Err(Error::new(ErrorKind::Version, field.at)),
+    }
+}
+
+/// `%s"testing" / %s"enforce" / %s"none"`
+fn sts_policy_mode(field: &Field<'_>) -> Result<Mode, Error> {
+    let word = core::str::from_utf8(field.value)
+        .ok()
+        .and_then(|word| word.parse().ok());
+    word.ok_or(Error::new(ErrorKind::Mode, field.at))
+}
+
+/// `1*10DIGIT`, in seconds.
+fn sts_policy_max_age(field: &Field<'_>) -> Result<u64, Error> {
+    if field.value.len() > 10 || !field.value.iter().all(u8::is_ascii_digit) {
+        return Err(Error::new(ErrorKind::MaxAge, field.at));
+    }
+    Ok(field
+        .value
+        .iter()
+        .fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0')))
+}
+
+/// Why `value` is no MX pattern.
+fn illegal_mx(value: &[u8]) -> WarningKind {
+    let text = core::str::from_utf8(value).unwrap_or_default();
+    let bare = text.trim_start_matches('[').trim_end_matches(']');
+    match value {
+        [] => WarningKind::MxEmpty,
+        _ if !text.is_ascii() => WarningKind::MxNotAscii,
+        _ if bare.parse::<core::net::IpAddr>().is_ok() => WarningKind::MxIpAddress,
+        _ if text.contains([',', ' ', ';']) => WarningKind::MxList,
+        _ if text.contains('_') => WarningKind::MxUnderscore,
+        _ => WarningKind::MxIllegal,
+    }
+}

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Policies (RFC 8461 section 3.2).
+
+use crate::boundary::{clear_out, entry, free, getting, hand_out, handle, reading};
+use crate::sized::{self, Sized};
+use crate::status::{self, MTASTS_E_ARGUMENT};
+use crate::text::{Text, UNKNOWN, c_text, mtasts_str, name, octets, static_name};
+use mtasts::{Mode, Policy, Position, StoredPolicy, Warning};
+use std::ffi::{c_char, c_void};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// Do not deliver to hosts that are not as the policy says.
+pub const MTASTS_MODE_ENFORCE: i32 = 1;
+/// Deliver, and report.
+pub const MTASTS_MODE_TESTING: i32 = 2;
+/// As if there were no policy.
+pub const MTASTS_MODE_NONE: i32 = 3;
+
+/// For `mtasts_policy_parse`: what the engine merely tolerates is an error.
+pub const MTASTS_PARSE_STRICT: i32 = 1;
+
+/// A policy. Immutable: any number of threads may read it.
+pub struct mtasts_policy {
+    pub(crate) poison: AtomicBool,
+    policy: Owner,
+    text: Text,
+    mx: Vec<Text>,
+    warnings: Vec<Warning>,
+}
+
+handle!(mtasts_policy);
+
+enum Owner {
+    Parsed(Policy),
+    Stored(Arc<StoredPolicy>),
+}
+
+impl mtasts_policy {
+    pub(crate) fn of_stored(stored: Arc<StoredPolicy>) -> Self {
+        Self::new(Owner::Stored(stored), Vec::new())
+    }
+
+    fn new(owner: Owner, warnings: Vec<Warning>) -> Self {
+        let policy = owner.policy();
+        let text = Text::new(policy.text());
+        let mx = policy
+            .mx()
+            .map(|pattern| Text::new(pattern.as_str()))
+            .collect();
+        Self {
+            poison: AtomicBool::new(false),
+            policy: owner,
+            text,
+            mx,
+            warnings,
+        }
+    }
+
+    fn get(&self) -> &Policy {
+        self.policy.policy()
+    }
+}
+
+impl Owner {
+    fn policy(&self) -> &Policy {
+        match self {
+            Self::Parsed(policy) => policy,
+            Self::Stored(stored) => &stored.policy,
+        }
+    }
+}
+
+/// Where and why an input was refused, or tolerated. Give it with `size` set.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct mtasts_problem {
+    /// `sizeof(mtasts_problem)`.
+    pub size: usize,
+    /// The octet of the input.
+    pub offset: usize,
+    /// Its line, from 1.
+    pub line: usize,
+    /// Its column in the line, in characters, from 1.
+    pub column: usize,
+    /// One line for a person, NUL-terminated.
+    pub message: [c_char; 128],
+}
+
+// SAFETY: numbers after the size.
+unsafe impl Sized for mtasts_problem {
+    const FIRST: usize = size_of::<Self>();
+}
+
+impl mtasts_problem {
+    fn at(offset: usize, position: Position, text: &str) -> Self {
+        let Position { line, column } = position;
+        let mut message = [0; 128];
+        let room = message.len() - 1; // all messages are ASCII and shorter
+        for (to, from) in message.iter_mut().zip(text.bytes().take(room)) {
+            *to = from as c_char;
+        }
+        Self {
+            size: size_of::<Self>(),
+            offset,
+            line,
+            column,
+            message,
+        }
+    }
+
+    /// Tells the caller of `error` in `input`, if the caller wants to know.
+    ///
+    /// # Safety
+    /// `to` is NULL or valid.
+    pub(crate) unsafe fn tell(to: *mut Self, input: &[u8], error: mtasts::Error) -> i32 {
+        if !to.is_null() {
+            let position = Position::of(input, error.offset());
+            let problem = Self::at(error.offset(), position, error.kind().as_str());
+            // SAFETY: as the caller promises.
+            if let Err(status) = unsafe { sized::write(to, &problem) } {
+                return status;
+            }
+        }
+        status::of(error)
+    }
+}
+
+/// Reads a policy. The octets are copied.
+///
+/// `flags` is 0 or MTASTS_PARSE_STRICT. `problem` may be NULL; after a failure it says what is
+/// wrong and where. On success `*out` is the policy, to be freed by `mtasts_policy_free`.
+///
+/// Returns MTASTS_OK, MTASTS_E_POLICY, MTASTS_E_ARGUMENT or MTASTS_E_SIZE.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mtasts_policy_parse(
+    body: *const c_void,
+    len: usize,
+    flags: i32,
+    out: *mut *mut mtasts_policy,
+    problem: *mut mtasts_problem,
+) -> i32 {
+    entry(|| {
+        // SAFETY: pointers are the caller's for this call.
+        unsafe {
+            clear_out(out);
+            let body = octets(body, len)?;
+            let mut warnings = Vec::new();
+            let parsed = match flags {
+                0 => Policy::parse_with(body, |warning| {
+                    warnings.push(warning);
+                    Ok(())
+                }),
+                MTASTS_PARSE_STRICT => Policy::parse_strict(body),
+                _ => return Err(MTASTS_E_ARGUMENT),
+            };
+            let policy = parsed.map_err(|error| mtasts_problem::tell(problem, body, error))?;
+            hand_out(out, mtasts_policy::new(Owner::Parsed(policy), warnings))
+        }
+    })
+}
+
+/// Frees a policy made by `mtasts_policy_parse`; NULL is allowed. Never call it on a policy lent
+/// by `mtasts_outcome_policy`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mtasts_policy_free(policy: *mut mtasts_policy) {
+    // SAFETY: the caller gives up the handle.
+    unsafe { free(policy) }
+}
+
+/// The mode, one of MTASTS_MODE_*; 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mtasts_policy_mode(policy: *const mtasts_policy) -> i32 {
+    // SAFETY: the handle is the caller's.
+    unsafe { getting(policy, 0, |policy| mode_number(policy.get().mode())) }
+}
+
+/// The lifetime in seconds; 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mtasts_policy_max_age(policy: *const mtasts_policy) -> u32 {
+    // SAFETY: the handle is the caller's.
+    unsafe { getting(policy, 0, |policy| policy.get().max_age()) }
+}
+
+/// The number of MX patterns; 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mtasts_policy_mx_count(policy: *const mtasts_policy) -> usize {
+    // SAFETY: the handle is the caller's.
+    unsafe { getting(policy, 0, |policy| policy.mx.len()) }
+}
+
+/// The MX pattern number `index`, from 0, in the policy's order: lower-case, without a final dot,
+/// `*.` in front where it is a wildcard. No string past the end.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mtasts_policy_mx(
+    policy: *const mtasts_policy,
+    index: usize,
+) -> mtasts_str {
+    let pick = |policy: &mtasts_policy| policy.mx.get(index).map_or(mtasts_str::NONE, Text::lend);
+    // SAFETY: the handle is the caller's.
+    unsafe { getting(policy, mtasts_str::NONE, pick) }
+}
+
+/// The text as it was published.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mtasts_policy_text(policy: *const mtasts_policy) -> mtasts_str {
+    // SAFETY: the handle is the caller's.
+    unsafe { getting(policy, mtasts_str::NONE, |policy| policy.text.lend()) }
+}
+
+/// Whether the policy lists `mx_host`, the name in an MX record or, without MX records, the
+/// domain itself: 1 if it does, else 0, also for what is no host name. Case and a final dot do
+/// not count.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mtasts_policy_matches(
+    policy: *const mtasts_policy,
+    mx_host: *const c_char,
+) -> i32 {
+    // SAFETY: the handle and the string are the caller's.
+    let host = unsafe { name(mx_host) }.unwrap_or_default();
+    unsafe { getting(policy, 0, |policy| policy.get().matches(host).into()) }
+}
+
+/// The number of warnings that parsing gave: what RFC 8461 does not allow and the engine
+/// tolerates. 0 for NULL and for policies of an outcome.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mtasts_policy_warning_count(policy: *const mtasts_policy) -> usize {
+    // SAFETY: the handle is the caller's.
+    unsafe { getting(policy, 0, |policy| policy.warnings.len()) }
+}
+
+/// The warning number `index`, from 0, in the order of the text.
+///
+/// Returns MTASTS_OK, MTASTS_E_ARGUMENT past the end, or MTASTS_E_SIZE.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mtasts_policy_warning(
+    policy: *const mtasts_policy,
+    index: usize,
+    out: *mut mtasts_problem,
+) -> i32 {
+    // SAFETY: the handle and `out` are the caller's.
+    unsafe {
+        reading(policy, |policy| {
+            let Warning {
+                kind,
+                offset,
+                position,
+            } = *policy.warnings.get(index).ok_or(MTASTS_E_ARGUMENT)?;
+            sized::write(out, &mtasts_problem::at(offset, position, kind.as_str()))
+        })
+    }
+}
+
+/// The word of a mode: "enforce", "testing", "none"; "unknown" for other numbers. Static.
+#[unsafe(no_mangle)]
+pub extern "C" fn mtasts_mode_name(mode: i32) -> *const c_char {
+    static_name(|| match mode {
+        MTASTS_MODE_ENFORCE => c_text!(Mode::Enforce.as_str()),
+        MTASTS_MODE_TESTING => c_text!(Mode::Testing.as_str()),
+        MTASTS_MODE_NONE => c_text!(Mode::None.as_str()),
+        _ => UNKNOWN,
+    })
+}
+
+fn mode_number(mode: Mode) -> i32 {
+    match mode {
+        Mode::Enforce => MTASTS_MODE_ENFORCE,
+        Mode::Testing => MTASTS_MODE_TESTING,
+        Mode::None => MTASTS_MODE_NONE,
+    }
+}
