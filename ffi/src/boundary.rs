@@ -7,7 +7,7 @@
 use crate::status::{MTASTS_E_ARGUMENT, MTASTS_E_INTERNAL, MTASTS_OK};
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook, take_hook};
-use std::sync::Once;
+use std::sync::{Once, OnceLock};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A C handle: it can be out of order.
@@ -172,14 +172,17 @@ pub(crate) fn last_panic() -> String {
     String::from_utf8_lossy(&message[..len]).into_owned()
 }
 
+type Hook = Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync + 'static>;
+
+/// The hook that was there before: that of a Rust program, in which this crate is a library.
+static OUTER: OnceLock<Hook> = OnceLock::new();
+
 fn install_hook() {
-    let outer = take_hook();
-    set_hook(Box::new(move |info| {
-        if INSIDE.get() > 0 {
-            note(info)
-        } else {
-            outer(info)
-        }
+    let _ = OUTER.set(take_hook());
+    // Captures nothing, so that it costs no allocation that would live for ever.
+    set_hook(Box::new(|info| match (INSIDE.get(), OUTER.get()) {
+        (0, Some(outer)) => outer(info),
+        _ => note(info),
     }));
 }
 
