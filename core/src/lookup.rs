@@ -146,8 +146,9 @@ impl Lookup {
 
     /// Looks again before a permanent failure (R-FLOW-6): asks for the TXT record whatever
     /// its TTL, and fetches if its `id` is new.
-    pub(crate) fn again(stored: Arc<Stored>, config: &Config) -> Self {
+    pub(crate) fn again(stored: Arc<Stored>, store_failed: bool, config: &Config) -> Self {
         let mut lookup = Self::idle(stored, config);
+        lookup.store_failed = store_failed;
         lookup.ask();
         lookup
     }
@@ -362,7 +363,7 @@ impl Lookup {
             basis,
             reason,
             error,
-            changed: self.changed,
+            changed: self.changed && !unknown, // lest it replaces what could not be read
             try_later: unknown || (waits && basis == Basis::NoPolicy),
             diverts: is_outside_share(self.stored.domain.as_str(), self.config.enforce_percent),
         });

@@ -11,7 +11,7 @@ use crate::reason::Reason;
 use crate::stored::{Stored, StoredPolicy};
 use crate::time::UnixTime;
 use crate::verdict::{Session, Verdict};
-use alloc::sync::Arc;
+use alloc::{format, string::String, sync::Arc};
 
 /// Where the policy of an [`Outcome`] comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -84,6 +84,20 @@ impl Outcome {
         self.error
     }
 
+    /// One line for a person: why there is no policy, or no newer one. Empty if all went well.
+    pub fn explanation(&self) -> String {
+        let reason = self.reason.map_or("", Reason::describe);
+        let status = match self.reason {
+            Some(Reason::Status(status)) => format!(" but {status}"),
+            _ => String::new(),
+        };
+        let detail = self
+            .error
+            .map(|error| format!(": {error}"))
+            .unwrap_or_default();
+        format!("{reason}{status}{detail}")
+    }
+
     /// Whether the delivery is to wait, as it is not known if there is a policy.
     pub fn is_try_later(&self) -> bool {
         self.try_later
@@ -102,7 +116,8 @@ impl Outcome {
     /// Looks again, as a sender does before it gives a message up (R-FLOW-6): the TXT record
     /// is queried whatever its TTL, and the policy fetched if the `id` differs.
     pub fn look_again(&self, config: &Config) -> Lookup {
-        Lookup::again(Arc::clone(&self.stored), config)
+        let store_failed = self.reason == Some(Reason::StoreFailed);
+        Lookup::again(Arc::clone(&self.stored), store_failed, config)
     }
 
     /// Whether and how this session may carry the mail. Allocates nothing.

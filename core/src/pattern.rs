@@ -3,7 +3,7 @@
 //! MX patterns, the `mx` lines of a policy (RFC 8461 §3.2), and whether a candidate MX host
 //! is among them (§4.1).
 
-use crate::name::{is_host_name, is_label, without_final_dot};
+use crate::name::{MAX_NAME, is_host_name, is_label, without_final_dot};
 use alloc::{string::String, vec::Vec};
 
 /// A host name, or `*.` and a host name, of a policy: lower-case and without a final dot.
@@ -20,7 +20,8 @@ impl<'a> MxPattern<'a> {
     /// matches (R-MX-1): `*` stands for exactly one label, case and a final dot do not count,
     /// and what is no host name matches nothing.
     pub fn matches(self, mx_host: &str) -> bool {
-        self.matches_bare(without_final_dot(mx_host).as_bytes())
+        let host = without_final_dot(mx_host).as_bytes();
+        host.len() <= MAX_NAME && self.matches_bare(host)
     }
 
     fn matches_bare(self, host: &[u8]) -> bool {
@@ -71,6 +72,6 @@ impl MxPatterns {
 
     pub(crate) fn matches(&self, mx_host: &str) -> bool {
         let host = without_final_dot(mx_host).as_bytes();
-        host.len() <= crate::name::MAX_NAME && self.iter().any(|pattern| pattern.matches_bare(host))
+        host.len() <= MAX_NAME && self.iter().any(|pattern| pattern.matches_bare(host))
     }
 }

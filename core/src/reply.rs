@@ -45,7 +45,13 @@ pub fn accept(reply: &HttpsReply, max_body: usize) -> Result<Policy, (Reason, Op
 /// `text/plain`, in any case, with or without parameters.
 fn is_text_plain(content_type: &str) -> bool {
     let media_type = content_type.split(';').next().unwrap_or_default();
-    media_type
-        .trim_matches([' ', '\t'])
-        .eq_ignore_ascii_case("text/plain")
+    // A comma outside quotes joins several headers, and no one can say which of them counts.
+    let is_one = !content_type
+        .split('"')
+        .step_by(2)
+        .any(|unquoted| unquoted.contains(','));
+    is_one
+        && media_type
+            .trim_matches([' ', '\t'])
+            .eq_ignore_ascii_case("text/plain")
 }

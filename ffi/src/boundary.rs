@@ -7,8 +7,8 @@
 use crate::status::{MTASTS_E_ARGUMENT, MTASTS_E_INTERNAL, MTASTS_OK};
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook, take_hook};
-use std::sync::{Once, OnceLock};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Once, OnceLock};
 
 /// A C handle: it can be out of order.
 pub(crate) trait Handle {

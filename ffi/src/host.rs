@@ -9,7 +9,7 @@ use crate::lookup::{
     MTASTS_STEP_FETCH, MTASTS_STEP_LOAD, MTASTS_STEP_QUERY_TXT, mtasts_lookup, mtasts_step,
     new_lookup,
 };
-use crate::outcome::{explain, mtasts_outcome};
+use crate::outcome::mtasts_outcome;
 use crate::sized::{self, Sized};
 use crate::status::{MTASTS_E_ARGUMENT, MTASTS_E_INTERNAL, MTASTS_E_UNFINISHED};
 use crate::text::Text;
@@ -256,23 +256,20 @@ impl Callbacks {
         unsafe { (self.now)(self.host.user) }
     }
 
-    /// What is reportable is worth a line in the log (R-FLOW-2, R-RPT-5).
+    /// A policy that applies without being renewed, one that should have been there, and mail
+    /// that waits are worth a line (R-FLOW-2, R-RPT-5).
     fn log_trouble(&self, outcome: &Outcome) {
-        let reportable = outcome
-            .reason()
-            .is_some_and(|reason| reason.result_type().is_some());
-        if !reportable && !outcome.is_try_later() && outcome.basis() != Basis::Cached {
+        let Some(reason) = outcome.reason() else {
             return;
-        }
+        };
         let what = match outcome.basis() {
             Basis::NoPolicy if outcome.is_try_later() => "delivery waits",
-            Basis::NoPolicy => "no MTA-STS policy",
+            Basis::NoPolicy if reason.result_type().is_some() => "no MTA-STS policy",
+            Basis::NoPolicy => return, // the domain publishes none
             _ => "the cached MTA-STS policy applies",
         };
-        if outcome.reason().is_some() {
-            let line = format!("{}: {what}: {}", outcome.domain(), explain(outcome));
-            self.log(MTASTS_LOG_WARNING, &line);
-        }
+        let line = format!("{}: {what}: {}", outcome.domain(), outcome.explanation());
+        self.log(MTASTS_LOG_WARNING, &line);
     }
 
     fn log(&self, level: i32, message: &str) {

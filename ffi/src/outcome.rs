@@ -78,24 +78,10 @@ impl mtasts_outcome {
             id: fetched.map(|fetched| Text::new(fetched.id.as_str())),
             policy: fetched.map(|fetched| mtasts_policy::of_stored(fetched.clone())),
             stored: Text::new(&outcome.stored().to_text()),
-            explanation: Text::new(&explain(&outcome)),
+            explanation: Text::new(&outcome.explanation()),
             outcome,
         }
     }
-}
-
-/// One line: why there is no policy, or no newer one.
-pub(crate) fn explain(outcome: &Outcome) -> String {
-    let status = match outcome.reason() {
-        Some(Reason::Status(status)) => format!(" but {status}"),
-        _ => String::new(),
-    };
-    let detail = outcome
-        .error()
-        .map(|error| format!(": {error}"))
-        .unwrap_or_default();
-    let reason = outcome.reason().map_or("", Reason::describe);
-    format!("{reason}{status}{detail}")
 }
 
 /// Facts of an outcome. Give it with `size` set.
