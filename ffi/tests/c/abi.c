@@ -13,7 +13,7 @@ static int failures;
 #define CHECK(condition)                                                                           \
     do {                                                                                           \
         if (!(condition)) {                                                                        \
-            fprintf(stderr, "abi.c:%d: not so: %s\n", __LINE__, #condition);                      \
+            fprintf(stderr, "abi.c:%d: not so: %s\n", __LINE__, #condition);                       \
             failures++;                                                                            \
         }                                                                                          \
     } while (0)
@@ -152,7 +152,8 @@ static void resolve_uses_the_cache(void) {
     CHECK(facts_of(outcome).result == MTASTS_RESULT_STS_WEBPKI_INVALID);
     CHECK(facts_of(outcome).expires_at == 1767225600 + 86400);
     CHECK(world.fetches == 2 && world.saves == 2 && world.lines == 1);
-    CHECK(judge(outcome, "mx1.example.com", MTASTS_TLS_NOT_OFFERED, 0).action == MTASTS_ACTION_DEFER);
+    CHECK(judge(outcome, "mx1.example.com", MTASTS_TLS_NOT_OFFERED, 0).action ==
+          MTASTS_ACTION_DEFER);
     mtasts_outcome_free(outcome);
 
     world.txt_failure = MTASTS_TXT_TEMPORARY;
@@ -229,8 +230,7 @@ static void verdicts_follow_the_session(void) {
     size_t i;
     CHECK(mtasts_resolve("example.com", NULL, &host, &outcome) == MTASTS_OK);
     for (i = 0; i < sizeof cases / sizeof *cases; i++) {
-        mtasts_verdict verdict =
-            judge(outcome, cases[i].mx, cases[i].tls, cases[i].certificate);
+        mtasts_verdict verdict = judge(outcome, cases[i].mx, cases[i].tls, cases[i].certificate);
         CHECK(verdict.action == cases[i].action);
         CHECK(verdict.result == cases[i].result);
         CHECK(verdict.cause == cases[i].cause);
@@ -306,7 +306,10 @@ static void too_much_data_is_refused(void) {
     CHECK(mtasts_answer_body(answer, octets, 65536) == MTASTS_OK);
     CHECK(mtasts_answer_body(answer, octets, 1) == MTASTS_E_TOO_LARGE);
     CHECK(mtasts_answer_txt_record(answer, octets, 65536) == MTASTS_E_TOO_LARGE);
-    CHECK(mtasts_answer_txt_rdata(answer, "\x05" "ab", 3) == MTASTS_E_ARGUMENT);
+    CHECK(mtasts_answer_txt_rdata(answer,
+                                  "\x05"
+                                  "ab",
+                                  3) == MTASTS_E_ARGUMENT);
     CHECK(mtasts_answer_fail(answer, 0) == MTASTS_E_ARGUMENT);
     CHECK(mtasts_answer_fail(answer, 11) == MTASTS_E_ARGUMENT);
     mtasts_answer_free(answer);
@@ -333,7 +336,8 @@ static void policies_tell_what_is_wrong_and_where(void) {
     mtasts_policy_free(policy);
     CHECK(mtasts_policy_parse(POLICY, sizeof POLICY - 1, MTASTS_PARSE_STRICT, &policy, &problem) ==
           MTASTS_E_POLICY);
-    CHECK(mtasts_policy_parse(POLICY, sizeof POLICY - 1, 2, &policy, &problem) == MTASTS_E_ARGUMENT);
+    CHECK(mtasts_policy_parse(POLICY, sizeof POLICY - 1, 2, &policy, &problem) ==
+          MTASTS_E_ARGUMENT);
 }
 
 static void domains_are_checked(void) {

@@ -1,0 +1,53 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Every test, in lanes; each prints its time beside its budget. One lane alone: check.sh LANE.
+set -eu
+cd "$(dirname "$0")/.."
+tools/setup.sh
+export CARGO_TERM_COLOR=never
+
+style() {
+    cargo fmt --all --check
+    cargo clippy -q --release --workspace --all-targets -- -D warnings
+    cargo clippy -q --release -p mtasts --no-default-features -- -D warnings
+    git ls-files '*.sh' tests/conformance/run .ci/run | xargs shellcheck
+    git ls-files '*.c' | xargs clang-format --dry-run -Werror
+    tools/licences.py
+    docs/requirements.py
+}
+
+core() {
+    cargo test -q --release -p mtasts
+    tests/conformance/run --surface rust
+    tools/msrv.sh
+}
+
+ffi() {
+    make -s lib
+    cargo test -q --release -p mtasts-ffi --features panic-test
+    ffi/tests/tests.sh
+    tests/conformance/run --surface c
+}
+
+host() {
+    cargo test -q --release -p mtasts-lab -p mtasts-host -p mtasts-cli
+    tools/install-test.sh
+    make -s demo
+}
+
+lane() { # NAME MINUTES
+    begun=$(date +%s)
+    printf '== %s\n' "$1"
+    "$1"
+    printf '== %s: %d s (budget %d min)\n' "$1" $(($(date +%s) - begun)) "$2"
+}
+
+case ${1:-all} in
+    all)
+        lane style 2
+        lane core 3
+        lane ffi 3
+        lane host 6
+        ;;
+    *) lane "$1" 9 ;;
+esac

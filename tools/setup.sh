@@ -1,0 +1,25 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Installs what the tests need and the machine lacks: Debian packages, and nothing else.
+set -eu
+missing=
+need() { command -v "$1" > /dev/null 2>&1 || missing="$missing $2"; }
+need cc gcc
+need c++ g++
+need pkg-config pkg-config
+need valgrind valgrind
+need shellcheck shellcheck
+need clang-format clang-format
+need python3 python3
+pkg-config --exists openssl 2> /dev/null || missing="$missing libssl-dev"
+[ -z "$missing" ] && exit 0
+echo "installing:$missing" >&2
+if [ "$(id -u)" != 0 ] || ! command -v apt-get > /dev/null; then
+    echo "please install these (Debian's names):$missing" >&2
+    exit 1
+fi
+root=$(cd "$(dirname "$0")" && pwd)
+export DEBIAN_FRONTEND=noninteractive
+"$root/retry.sh" apt-get -qq update
+# shellcheck disable=SC2086 # a list of packages
+"$root/retry.sh" apt-get -qq install -y --no-install-recommends $missing
