@@ -37,9 +37,9 @@
  * Failure: no entry lets a panic out or prints anything. After MTASTS_E_INTERNAL free the handle.
  * Only where memory runs out does the library abort the process.
  */
-
 #ifndef MTASTS_H
 #define MTASTS_H
+
 
 #include <stddef.h>
 #include <stdint.h>
@@ -1341,8 +1341,8 @@ uint32_t mtasts_abi_version(void);
  */
 int32_t mtasts_version_check(int32_t major, int32_t minor, int32_t patch);
 
-#endif  /* MTASTS_H */
-
 #ifdef __cplusplus
 } /* extern "C" */
 #endif
+
+#endif /* MTASTS_H */

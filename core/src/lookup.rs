@@ -363,7 +363,8 @@ impl Lookup {
             basis,
             reason,
             error,
-            changed: self.changed && !unknown, // lest it replaces what could not be read
+            // What could not be read is not overwritten by what says less.
+            changed: self.changed && (!self.store_failed || basis == Basis::Fresh),
             try_later: unknown || (waits && basis == Basis::NoPolicy),
             diverts: is_outside_share(self.stored.domain.as_str(), self.config.enforce_percent),
         });

@@ -203,7 +203,7 @@ impl fmt::Display for WarningKind {
 type Parsed<'a, T> = IResult<&'a [u8], T, ()>;
 
 /// `sts-policy-record = sts-policy-field *WSP *(sts-policy-term sts-policy-field *WSP)
-/// [sts-policy-term]`, blank lines allowed.
+/// [sts-policy-term]` (R-POL-1), blank lines allowed.
 fn sts_policy_record(
     text: &str,
     warn: impl FnMut(Warning) -> Result<(), Error>,
@@ -249,7 +249,8 @@ struct Field<'a> {
     at: usize,
 }
 
-/// `sts-policy-ext-name field-delim sts-policy-ext-value *WSP`: every field has this form.
+/// `sts-policy-ext-name field-delim sts-policy-ext-value *WSP` (R-POL-3): every field has this
+/// form.
 fn sts_policy_field<'a>(body: &[u8], line: &'a [u8]) -> Result<(&'a [u8], Field<'a>), Error> {
     let at = |rest: &[u8]| body.len() - rest.len();
     let name = (sts_policy_ext_name, field_delim)
@@ -320,7 +321,7 @@ fn unexpected(body: &[u8], rest: &[u8]) -> Error {
     Error::new(kind, body.len() - rest.len())
 }
 
-/// The fields read so far; of each but `mx` the first counts (RFC 8461 §3.2).
+/// The fields read so far; of each but `mx` the first counts (R-POL-2, R-POL-3).
 struct Fields<'a, W> {
     text: &'a str,
     line: usize,

@@ -191,6 +191,7 @@ static void a_failing_store_makes_mail_wait(void) {
     world.txt_failure = MTASTS_TXT_NO_RECORDS;
     CHECK(mtasts_resolve("example.com", NULL, &host, &outcome) == MTASTS_OK);
     CHECK(facts_of(outcome).try_later == 1);
+    CHECK(world.saves == 0); /* what could not be read is not overwritten */
     CHECK(judge(outcome, "mx.example.com", MTASTS_TLS_NOT_TRIED, 0).action == MTASTS_ACTION_DEFER);
     mtasts_outcome_free(outcome);
 

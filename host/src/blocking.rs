@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The default host for callers without a runtime. Each call builds a runtime of one thread,
+//! this one, and drops it at its end. That takes some ten microseconds beside the round trips of
+//! a network, and leaves nothing between calls that a `fork` could break: no descriptors, no
+//! threads, no state.
+
+use crate::{DefaultHost, DnsFailure, Level, Mx};
+use mtasts::{
+    Config, Fetch, FetchFailure, Host, HttpsReply, Outcome, PolicyDomain, StoreFailure, Stored,
+    TxtAnswer, TxtFailure, UnixTime,
+};
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::thread;
+use tokio::runtime::{Builder, Handle};
+
+/// The default host, blocking. It may be used inside a runtime, too, and blocks that then.
+#[derive(Clone, Copy, Debug)]
+pub struct Blocking<'a> {
+    host: &'a DefaultHost,
+}
+
+impl<'a> Blocking<'a> {
+    pub(crate) fn new(host: &'a DefaultHost) -> Self {
+        Self { host }
+    }
+
+    /// As [`DefaultHost::mx`].
+    ///
+    /// # Errors
+    /// As there; [`DnsFailure::Temporary`] also if there are no descriptors left.
+    pub fn mx(&self, domain: &str) -> Result<Vec<Mx>, DnsFailure> {
+        self.wait(self.host.mx(domain))
+            .unwrap_or(Err(DnsFailure::Temporary))
+    }
+
+    /// As [`DefaultHost::addresses`].
+    ///
+    /// # Errors
+    /// As there; [`DnsFailure::Temporary`] also if there are no descriptors left.
+    pub fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, DnsFailure> {
+        self.wait(self.host.addresses(host))
+            .unwrap_or(Err(DnsFailure::Temporary))
+    }
+
+    /// As [`DefaultHost::resolve`].
+    pub fn resolve(&self, domain: PolicyDomain, config: &Config) -> Outcome {
+        mtasts::resolve(domain, config, &mut self.clone())
+    }
+
+    /// As [`DefaultHost::look_again`].
+    pub fn look_again(&self, outcome: &Outcome, config: &Config) -> Outcome {
+        mtasts::run(outcome.look_again(config), &mut self.clone())
+    }
+
+    /// Runs `future` to its end; none if that cannot be done, which the log tells.
+    fn wait<F>(&self, future: F) -> Option<F::Output>
+    where
+        F: Future + Send,
+        F::Output: Send,
+    {
+        let output = match Handle::try_current() {
+            Err(_) => run(future),
+            // A runtime inside a runtime would panic: another thread takes it.
+            Ok(_) => run_elsewhere(future),
+        };
+        let log = self.host.log();
+        output
+            .map_err(|error| log.write(Level::Error, format_args!("no runtime: {error}")))
+            .ok()
+    }
+}
+
+fn run<F: Future>(future: F) -> io::Result<F::Output> {
+    Ok(Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(future))
+}
+
+fn run_elsewhere<F>(future: F) -> io::Result<F::Output>
+where
+    F: Future + Send,
+    F::Output: Send,
+{
+    thread::scope(|scope| {
+        let thread = thread::Builder::new().spawn_scoped(scope, || run(future))?;
+        thread
+            .join()
+            .unwrap_or_else(|_| Err(io::Error::other("the thread panicked")))
+    })
+}
+
+impl Host for Blocking<'_> {
+    fn now(&mut self) -> UnixTime {
+        self.host.now()
+    }
+
+    fn txt(&mut self, name: &str) -> Result<TxtAnswer, TxtFailure> {
+        self.wait(self.host.txt(name))
+            .unwrap_or(Err(TxtFailure::Temporary))
+    }
+
+    fn https(&mut self, fetch: &Fetch<'_>) -> Result<HttpsReply, FetchFailure> {
+        self.wait(self.host.https(fetch))
+            .unwrap_or(Err(FetchFailure::Other))
+    }
+
+    fn load(&mut self, domain: &PolicyDomain) -> Result<Option<Arc<Stored>>, StoreFailure> {
+        self.host.load_now(domain)
+    }
+
+    fn save(&mut self, stored: &Arc<Stored>) {
+        self.host.save_now(stored);
+    }
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! libmtasts-host: the C face of the default host. The header `mtasts_host.h` is made from these
+//! files, so that their comments speak to C programmers; it includes `mtasts.h`, for the host is
+//! given to libmtasts as any other and fills its answers as any other does.
+
+#![allow(non_camel_case_types)]
+// Each unsafe function's contract is the header's: pointers are valid as C knows it.
+#![allow(clippy::missing_safety_doc)]
+
+pub mod addresses;
+mod boundary;
+mod callbacks;
+pub mod certificate;
+pub mod domain;
+/// cbindgen:ignore
+mod engine;
+pub mod mx;
+pub mod open;
+pub mod status;
+mod text;

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The hosts that take a domain's mail.
+
+use super::boundary::{clear_out, free, getting, hand_out, with_host};
+use super::open::mtasts_default_host;
+use super::status::{of_dns, of_domain};
+use super::text::{c_string, name};
+use crate::{DnsFailure, Mx, to_policy_domain};
+use std::ffi::{CString, c_char};
+use std::ptr;
+
+/// The MX hosts of a domain, the most preferred first. Immutable; any thread may read it.
+pub struct mtasts_mx_list {
+    hosts: Vec<(u16, CString)>,
+    is_implicit: bool,
+}
+
+impl mtasts_mx_list {
+    fn new(hosts: Vec<Mx>, is_implicit: bool) -> Self {
+        let hosts = hosts
+            .iter()
+            .map(|mx| (mx.preference, c_string(&mx.host)))
+            .collect();
+        Self { hosts, is_implicit }
+    }
+}
+
+/// Looks up the MX records of `domain`, a name in A-labels or U-labels. Blocks, for 20 s at
+/// most. A domain without MX records is its own host: one entry, of which
+/// `mtasts_mx_list_is_implicit` tells. A null MX gives an empty list: the domain takes no mail.
+///
+/// On success `*out` is to be freed by `mtasts_mx_list_free`; else it is NULL.
+///
+/// Returns MTASTS_OK, MTASTS_E_ARGUMENT, MTASTS_E_DOMAIN, MTASTS_E_ADDRESS_LITERAL,
+/// MTASTS_HOST_E_DNS_TEMPORARY, MTASTS_HOST_E_DNS_PERMANENT or MTASTS_E_INTERNAL. Thread-safe.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mtasts_default_host_mx(
+    host: *const mtasts_default_host,
+    domain: *const c_char,
+    out: *mut *mut mtasts_mx_list,
+) -> i32 {
+    // SAFETY: pointers are the caller's for this call.
+    unsafe {
+        with_host(host, |host| {
+            clear_out(out)?;
+            let domain = to_policy_domain(name(domain)?).map_err(of_domain)?;
+            let list = match host.host.blocking().mx(domain.as_str()) {
+                Ok(hosts) => mtasts_mx_list::new(hosts, false),
+                Err(DnsFailure::NoRecords { .. }) => {
+                    let itself = Mx {
+                        preference: 0,
+                        host: domain.as_str().to_owned(),
+                    };
+                    mtasts_mx_list::new(vec![itself], true)
+                }
+                Err(failure) => return Err(of_dns(failure)),
+            };
+            hand_out(out, list)
+        })
+    }
+}
+
+/// How many hosts there are; 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mtasts_mx_list_count(list: *const mtasts_mx_list) -> usize {
+    // SAFETY: the handle is the caller's.
+    unsafe { getting(list, 0, |list| Some(list.hosts.len())) }
+}
+
+/// The name of a host, counted from 0, as the MX record has it but without the final dot. It
+/// belongs to the list and lives as long. NULL beyond the end.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mtasts_mx_list_host(
+    list: *const mtasts_mx_list,
+    index: usize,
+) -> *const c_char {
+    // SAFETY: the handle is the caller's.
+    unsafe {
+        getting(list, ptr::null(), |list| {
+            Some(list.hosts.get(index)?.1.as_ptr())
+        })
+    }
+}
+
+/// The preference of a host, counted from 0; the lowest goes first. 0 beyond the end.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mtasts_mx_list_preference(
+    list: *const mtasts_mx_list,
+    index: usize,
+) -> u16 {
+    // SAFETY: the handle is the caller's.
+    unsafe { getting(list, 0, |list| Some(list.hosts.get(index)?.0)) }
+}
+
+/// 1 if the domain has no MX records and is its own host (RFC 5321 section 5.1), else 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mtasts_mx_list_is_implicit(list: *const mtasts_mx_list) -> i32 {
+    // SAFETY: the handle is the caller's.
+    unsafe { getting(list, 0, |list| Some(list.is_implicit.into())) }
+}
+
+/// Frees a list; NULL does nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mtasts_mx_list_free(list: *mut mtasts_mx_list) {
+    // SAFETY: the caller gives up the handle.
+    unsafe { free(list) }
+}

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! One GET request to a Policy Host (RFC 8461 §3.3, R-GET): to an address that was checked,
+//! without redirects, caches or content codings, within one time limit and one size limit.
+
+use crate::address::is_global;
+use crate::dns::{Dns, DnsFailure};
+use crate::options::{Level, Log};
+use http_body_util::{BodyExt, Empty};
+use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::http1;
+use hyper::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderMap, USER_AGENT};
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use mtasts::{Fetch, FetchFailure, HttpsReply};
+use rustls::ClientConfig;
+use rustls_pki_types::ServerName;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+/// More addresses of one host than this are not tried.
+const MAX_ADDRESSES: usize = 8;
+
+/// The most octets that the head of a reply may take.
+const MAX_HEAD: usize = 64 * 1024;
+
+const AGENT: &str = concat!("libmtasts/", env!("CARGO_PKG_VERSION"));
+
+pub(crate) struct Https {
+    pub tls: Arc<ClientConfig>,
+    pub port: u16,
+    pub allow_non_global: bool,
+    pub connect_timeout: Duration,
+}
+
+impl Https {
+    /// Makes the request. The time limit counts from now and covers everything.
+    pub async fn get(
+        &self,
+        fetch: &Fetch<'_>,
+        dns: &Dns,
+        log: &Log,
+    ) -> Result<HttpsReply, FetchFailure> {
+        let deadline = Instant::now() + Duration::from_millis(fetch.timeout_ms.into());
+        let reply = timeout_at(deadline, async {
+            let addresses = self.addresses(fetch.host, dns, log).await?;
+            let stream = self.connect(fetch.host, &addresses, deadline, log).await?;
+            self.exchange(stream, fetch).await
+        });
+        reply.await.unwrap_or(Err(FetchFailure::Timeout))
+    }
+
+    /// The addresses to try. A host whose addresses are all refused is one to which there is
+    /// no connection, [`FetchFailure::Connect`]: it has addresses.
+    async fn addresses(
+        &self,
+        host: &str,
+        dns: &Dns,
+        log: &Log,
+    ) -> Result<Vec<IpAddr>, FetchFailure> {
+        let mut found = dns.addresses(host).await.map_err(|failure| {
+            log.write(
+                Level::Info,
+                format_args!("{host}: no address: {}", word(failure)),
+            );
+            FetchFailure::Dns
+        })?;
+        found.retain(|address| self.is_allowed(host, *address, log));
+        found.truncate(MAX_ADDRESSES);
+        if found.is_empty() {
+            Err(FetchFailure::Connect)
+        } else {
+            Ok(found)
+        }
+    }
+
+    fn is_allowed(&self, host: &str, address: IpAddr, log: &Log) -> bool {
+        let allowed = self.allow_non_global || is_global(address);
+        if !allowed {
+            log.write(
+                Level::Warning,
+                format_args!("{host}: {address} is not a global address"),
+            );
+        }
+        allowed
+    }
+
+    /// A TLS session with the first of `addresses` that gives one. If none does, a refused
+    /// certificate is what is reported, before whatever was wrong with the last address.
+    async fn connect(
+        &self,
+        host: &str,
+        addresses: &[IpAddr],
+        deadline: Instant,
+        log: &Log,
+    ) -> Result<TlsStream<TcpStream>, FetchFailure> {
+        let mut failure = None;
+        for (tried, address) in addresses.iter().enumerate() {
+            let address = SocketAddr::new(*address, self.port);
+            let limit = self.share(deadline, addresses.len() - tried);
+            let session = timeout(limit, self.handshake(host, address));
+            match session
+                .await
+                .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+            {
+                Ok(stream) => return Ok(stream),
+                Err(error) => {
+                    log.write(Level::Info, format_args!("{host}: {address}: {error}"));
+                    let webpki = failure.filter(|failure| *failure == FetchFailure::WebPki);
+                    failure = webpki.or(Some(connect_failure(&error)));
+                }
+            }
+        }
+        Err(failure.unwrap_or(FetchFailure::Connect))
+    }
+
+    /// The time for one address, so that each of those `left` gets some.
+    fn share(&self, deadline: Instant, left: usize) -> Duration {
+        let left = u32::try_from(left).unwrap_or(u32::MAX).max(1);
+        let rest = deadline.saturating_duration_since(Instant::now());
+        self.connect_timeout.min(rest / left)
+    }
+
+    async fn handshake(&self, host: &str, address: SocketAddr) -> io::Result<TlsStream<TcpStream>> {
+        let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+        let stream = TcpStream::connect(address).await?;
+        TlsConnector::from(Arc::clone(&self.tls))
+            .connect(name, stream)
+            .await
+    }
+
+    async fn exchange(
+        &self,
+        stream: TlsStream<TcpStream>,
+        fetch: &Fetch<'_>,
+    ) -> Result<HttpsReply, FetchFailure> {
+        let mut builder = http1::Builder::new();
+        builder.max_buf_size(MAX_HEAD);
+        let handshake = builder
+            .handshake::<_, Empty<Bytes>>(TokioIo::new(stream))
+            .await;
+        let (mut sender, connection) = handshake.map_err(http_failure)?;
+        let request = self.request(fetch)?;
+        let reply = async {
+            let response = sender.send_request(request).await.map_err(http_failure)?;
+            read(response, fetch.max_body).await
+        };
+        let driver = async {
+            let _ = connection.await; // what is wrong with it, the reply says
+            std::future::pending().await
+        };
+        tokio::select! {
+            reply = reply => reply,
+            never = driver => never,
+        }
+    }
+
+    fn request(&self, fetch: &Fetch<'_>) -> Result<Request<Empty<Bytes>>, FetchFailure> {
+        let host = match self.port {
+            443 => fetch.host.to_owned(),
+            port => format!("{}:{port}", fetch.host),
+        };
+        let request = Request::get(fetch.path)
+            .header(HOST, host)
+            .header(USER_AGENT, AGENT)
+            .header(CONNECTION, "close");
+        request.body(Empty::new()).map_err(|_| FetchFailure::Other)
+    }
+}
+
+async fn read(response: Response<Incoming>, max_body: usize) -> Result<HttpsReply, FetchFailure> {
+    let status = response.status().as_u16();
+    let content_type = content_type(response.headers());
+    let mut body = Vec::new();
+    if status != 200 {
+        return Ok(HttpsReply {
+            status,
+            content_type,
+            body,
+        }); // nobody reads an error's page
+    }
+    let mut incoming = response.into_body();
+    while let Some(frame) = incoming.frame().await {
+        let Ok(data) = frame.map_err(http_failure)?.into_data() else {
+            continue; // trailers
+        };
+        if body.len() + data.len() > max_body {
+            return Err(FetchFailure::BodyTooLarge);
+        }
+        body.extend_from_slice(&data);
+    }
+    Ok(HttpsReply {
+        status,
+        content_type,
+        body,
+    })
+}
+
+/// All values, for several are as bad as none, and the engine is to see them.
+fn content_type(headers: &HeaderMap) -> Option<String> {
+    let values = headers.get_all(CONTENT_TYPE).iter();
+    let texts: Vec<_> = values
+        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+        .collect();
+    if texts.is_empty() {
+        None
+    } else {
+        Some(texts.join(", "))
+    }
+}
+
+fn connect_failure(error: &io::Error) -> FetchFailure {
+    let tls = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match tls {
+        _ if error.kind() == io::ErrorKind::TimedOut => FetchFailure::Timeout,
+        Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented) => {
+            FetchFailure::WebPki
+        }
+        Some(rustls::Error::InvalidMessage(_)) => FetchFailure::Other, // not TLS at all
+        _ => FetchFailure::Connect,
+    }
+}
+
+fn http_failure(error: hyper::Error) -> FetchFailure {
+    match error {
+        error if error.is_parse() => FetchFailure::Other,
+        _ => FetchFailure::Connect, // it broke
+    }
+}
+
+fn word(failure: DnsFailure) -> &'static str {
+    match failure {
+        DnsFailure::NoRecords { .. } => "there is none",
+        DnsFailure::Permanent => "the answer is malformed",
+        DnsFailure::Temporary => "the name servers do not answer for now",
+    }
+}

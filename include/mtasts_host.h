@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * libmtasts-host: DNS, HTTPS, certificate chains and the shared policy store for programs that use
+ * libmtasts and have none of their own. Made by cbindgen from host/src/capi; do not edit.
+ *
+ *     mtasts_default_host_options options = {0};
+ *     mtasts_default_host *host;
+ *     char error[256];
+ *     options.size = sizeof options;
+ *     options.store = "/var/lib/mtasts";
+ *     if (mtasts_default_host_open(&options, &host, error, sizeof error) == MTASTS_OK) {
+ *         mtasts_outcome *outcome;
+ *         if (mtasts_resolve("example.com", NULL, mtasts_default_host_callbacks(host), &outcome)
+ *             == MTASTS_OK) {
+ *             ... as mtasts.h says ...
+ *         }
+ *         mtasts_default_host_close(host);
+ *     }
+ *
+ * The rules of mtasts.h hold here too: status, ownership, structs, threads, failure. Calls that ask
+ * the network block. Between calls there are no threads, and no descriptors but the store's, so
+ * that a process may fork at any time.
+ */
+#ifndef MTASTS_HOST_H
+#define MTASTS_HOST_H
+
+
+#include <stddef.h>
+#include <stdint.h>
+#include "mtasts.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+
+/**
+ * Room for every domain and its NUL.
+ */
+#define MTASTS_HOST_DOMAIN_SIZE 254
+
+/**
+ * The policy store cannot be opened.
+ */
+#define MTASTS_HOST_E_STORE 100
+
+/**
+ * The trusted roots cannot be read, or there are none.
+ */
+#define MTASTS_HOST_E_CA_FILE 101
+
+/**
+ * The resolver's configuration cannot be read, or a name server is no address.
+ */
+#define MTASTS_HOST_E_RESOLVER 102
+
+/**
+ * DNS: time-out, SERVFAIL, REFUSED, no network. Another try may do better.
+ */
+#define MTASTS_HOST_E_DNS_TEMPORARY 103
+
+/**
+ * DNS: the answer is malformed or a loop of CNAMEs, or the name cannot be asked for.
+ */
+#define MTASTS_HOST_E_DNS_PERMANENT 104
+
+/**
+ * DNS: the name does not exist or has no such records.
+ */
+#define MTASTS_HOST_E_NO_RECORDS 105
+
+/**
+ * The addresses of a host, IPv4 first. Immutable; any thread may read it.
+ */
+typedef struct mtasts_address_list mtasts_address_list;
+
+/**
+ * The default host: DNS, HTTPS, certificate chains, a clock, and a policy store that all
+ * processes of a machine share. Any thread may use it, several at a time; it may be used in a
+ * child after a fork, and after chroot. Between calls it has no threads, and no descriptors but
+ * the store's.
+ */
+typedef struct mtasts_default_host mtasts_default_host;
+
+/**
+ * The MX hosts of a domain, the most preferred first. Immutable; any thread may read it.
+ */
+typedef struct mtasts_mx_list mtasts_mx_list;
+
+/**
+ * A certificate, DER.
+ */
+typedef struct mtasts_der {
+  /**
+   * The octets.
+   */
+  const void *data;
+  /**
+   * How many.
+   */
+  size_t len;
+} mtasts_der;
+
+/**
+ * Options of `mtasts_default_host_open`. Set `size` and what you need, and the rest to 0.
+ */
+typedef struct mtasts_default_host_options {
+  /**
+   * `sizeof(mtasts_default_host_options)`.
+   */
+  size_t size;
+  /**
+   * The recursive name servers to ask, in this order: "192.0.2.1", "192.0.2.1:53",
+   * "2001:db8::1" or "[2001:db8::1]:53". None: those of the system's configuration.
+   */
+  const char *const *nameservers;
+  /**
+   * How many.
+   */
+  size_t nameserver_count;
+  /**
+   * A file of PEM certificates to trust instead of the system's roots. NULL: those.
+   */
+  const char *ca_file;
+  /**
+   * The directory of the policy store, which must exist; setgid and writable for the group
+   * of all users that take part. NULL: nothing is stored.
+   */
+  const char *store;
+  /**
+   * The port of policy hosts, for tests. 0: 443.
+   */
+  uint16_t https_port;
+  /**
+   * Not 0: connect to addresses that are not global, too. For tests.
+   */
+  int32_t allow_non_global;
+  /**
+   * Takes messages for the administrator; `level` is one of MTASTS_LOG_*, `message` one line
+   * that is borrowed for the call. It may be called from any thread that uses the host, and
+   * must not use the host itself. NULL: no messages.
+   */
+  void (*log)(void *user, int32_t level, const char *message);
+  /**
+   * Given to `log`.
+   */
+  void *log_user;
+} mtasts_default_host_options;
+
+/**
+ * Looks up the addresses of `host_name`, a name in A-labels such as an MX record has, whether
+ * global or not. Blocks, for 20 s at most.
+ *
+ * On success `*out` is to be freed by `mtasts_address_list_free`; else it is NULL.
+ *
+ * Returns MTASTS_OK, MTASTS_E_ARGUMENT, MTASTS_E_DOMAIN, MTASTS_HOST_E_NO_RECORDS,
+ * MTASTS_HOST_E_DNS_TEMPORARY, MTASTS_HOST_E_DNS_PERMANENT or MTASTS_E_INTERNAL. Thread-safe.
+ */
+int32_t mtasts_default_host_addresses(const struct mtasts_default_host *host,
+                                      const char *host_name,
+                                      struct mtasts_address_list **out);
+
+/**
+ * How many addresses there are; 0 for NULL.
+ */
+size_t mtasts_address_list_count(const struct mtasts_address_list *list);
+
+/**
+ * An address, counted from 0, as text: "192.0.2.1" or "2001:db8::1". It belongs to the list and
+ * lives as long. NULL beyond the end.
+ */
+const char *mtasts_address_list_text(const struct mtasts_address_list *list, size_t index);
+
+/**
+ * Frees a list; NULL does nothing.
+ */
+void mtasts_address_list_free(struct mtasts_address_list *list);
+
+/**
+ * Judges the chain that an MX host showed, its own certificate first, for `host_name`: the name
+ * in the MX record, never the name of a CNAME's target or of an address. The chain must lead to
+ * one of the host's roots, be valid now, and be for servers; only DNS names of the subject
+ * alternative name count. Revocation is not checked. No I/O.
+ *
+ * On success `*certificate` is one of MTASTS_CERTIFICATE_*, as `mtasts_session` takes it; no
+ * certificate at all is MTASTS_CERTIFICATE_INVALID.
+ *
+ * Returns MTASTS_OK, MTASTS_E_ARGUMENT, MTASTS_E_DOMAIN if `host_name` is not even UTF-8, or
+ * MTASTS_E_INTERNAL. Thread-safe.
+ */
+int32_t mtasts_default_host_verify(const struct mtasts_default_host *host,
+                                   const struct mtasts_der *chain,
+                                   size_t count,
+                                   const char *host_name,
+                                   int32_t *certificate);
+
+/**
+ * Converts `domain` (UTF-8) to what `mtasts_lookup_new` takes: U-labels to A-labels by IDNA
+ * (UTS 46, non-transitional), lower case, no final dot. Writes at most `out_len` octets, the NUL
+ * included, to `out`; MTASTS_HOST_DOMAIN_SIZE always suffices.
+ *
+ * Returns MTASTS_OK, MTASTS_E_ARGUMENT, MTASTS_E_DOMAIN (never to be read as "no policy"),
+ * MTASTS_E_ADDRESS_LITERAL, MTASTS_E_TOO_LARGE or MTASTS_E_INTERNAL. Thread-safe.
+ */
+int32_t mtasts_default_host_domain(const char *domain, char *out, size_t out_len);
+
+/**
+ * Looks up the MX records of `domain`, a name in A-labels or U-labels. Blocks, for 20 s at
+ * most. A domain without MX records is its own host: one entry, of which
+ * `mtasts_mx_list_is_implicit` tells. A null MX gives an empty list: the domain takes no mail.
+ *
+ * On success `*out` is to be freed by `mtasts_mx_list_free`; else it is NULL.
+ *
+ * Returns MTASTS_OK, MTASTS_E_ARGUMENT, MTASTS_E_DOMAIN, MTASTS_E_ADDRESS_LITERAL,
+ * MTASTS_HOST_E_DNS_TEMPORARY, MTASTS_HOST_E_DNS_PERMANENT or MTASTS_E_INTERNAL. Thread-safe.
+ */
+int32_t mtasts_default_host_mx(const struct mtasts_default_host *host,
+                               const char *domain,
+                               struct mtasts_mx_list **out);
+
+/**
+ * How many hosts there are; 0 for NULL.
+ */
+size_t mtasts_mx_list_count(const struct mtasts_mx_list *list);
+
+/**
+ * The name of a host, counted from 0, as the MX record has it but without the final dot. It
+ * belongs to the list and lives as long. NULL beyond the end.
+ */
+const char *mtasts_mx_list_host(const struct mtasts_mx_list *list, size_t index);
+
+/**
+ * The preference of a host, counted from 0; the lowest goes first. 0 beyond the end.
+ */
+uint16_t mtasts_mx_list_preference(const struct mtasts_mx_list *list, size_t index);
+
+/**
+ * 1 if the domain has no MX records and is its own host (RFC 5321 section 5.1), else 0.
+ */
+int32_t mtasts_mx_list_is_implicit(const struct mtasts_mx_list *list);
+
+/**
+ * Frees a list; NULL does nothing.
+ */
+void mtasts_mx_list_free(struct mtasts_mx_list *list);
+
+/**
+ * Opens the default host. Configuration files, roots and the store are opened here, so that the
+ * process may change its root directory or user afterwards. Environment variables are never
+ * read. `options` may be NULL for the defaults: the system's name servers and roots, no store.
+ *
+ * On success `*out` is to be closed by `mtasts_default_host_close`. On failure `*out` is NULL,
+ * and the `error_len` octets at `error` hold a line for a person, cut off where it does not fit;
+ * `error` may be NULL.
+ *
+ * Returns MTASTS_OK, MTASTS_E_ARGUMENT, MTASTS_E_SIZE, MTASTS_E_INTERNAL, MTASTS_HOST_E_STORE,
+ * MTASTS_HOST_E_CA_FILE or MTASTS_HOST_E_RESOLVER.
+ */
+int32_t mtasts_default_host_open(const struct mtasts_default_host_options *options,
+                                 struct mtasts_default_host **out,
+                                 char *error,
+                                 size_t error_len);
+
+/**
+ * Closes a host that `mtasts_default_host_open` gave; NULL does nothing. No other thread may be
+ * using it or its callbacks.
+ */
+void mtasts_default_host_close(struct mtasts_default_host *host);
+
+/**
+ * The callbacks that `mtasts_lookup_run` and `mtasts_resolve` take. They belong to the host and
+ * live as long. NULL for NULL.
+ */
+const mtasts_host *mtasts_default_host_callbacks(const struct mtasts_default_host *host);
+
+#ifdef __cplusplus
+} /* extern "C" */
+#endif
+
+#endif /* MTASTS_HOST_H */
