@@ -97,7 +97,7 @@ fn as_json(outcome: &Outcome, hosts: &Hosts) -> Value {
         "domain": outcome.domain().as_str(),
         "basis": outcome.basis().as_str(),
         "reason": reason.map(|reason| reason.to_string()),
-        "result": reason.and_then(Reason::result_type).map(|result| result.as_str()),
+        "result": outcome.result_type().map(|result| result.as_str()),
         "explanation": reason.map(|_| outcome.explanation()),
         "try_later": outcome.is_try_later(),
         "policy": outcome.fetched().map(|fetched| json!({

@@ -28,6 +28,7 @@ fn lint_json(policy: &[u8]) -> (Value, i32) {
     )
 }
 
+/// R-POL-5
 #[test]
 fn a_valid_policy_is_described_with_its_warnings() {
     let policy =

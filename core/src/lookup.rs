@@ -99,7 +99,7 @@ pub enum Step<'a> {
     Done(&'a Outcome),
 }
 
-/// The look-up of one Policy Domain.
+/// The look-up of one Policy Domain (R-FLOW-1 to R-FLOW-4, R-FLOW-10).
 #[derive(Clone, Debug)]
 pub struct Lookup {
     stored: Arc<Stored>,
@@ -417,7 +417,8 @@ impl Lookup {
 
 fn record_reason(error: Error) -> Reason {
     match error.kind() {
-        ErrorKind::NoRecord => Reason::NoRecord,
+        // A lone record of another kind, under a wildcard for instance, is none of ours.
+        ErrorKind::NoRecord | ErrorKind::RecordVersion => Reason::NoRecord,
         ErrorKind::SeveralRecords => Reason::SeveralRecords,
         _ => Reason::RecordInvalid,
     }

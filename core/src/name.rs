@@ -16,35 +16,44 @@ const MAX_ID: usize = 32;
 ///
 /// A last label of digits alone is no top-level domain: `192.0.2.1` is an address.
 pub(crate) fn is_host_name(name: &[u8]) -> bool {
-    if name.len() > MAX_NAME {
-        return false;
-    }
-    let mut last: &[u8] = b"";
-    for label in name.split(|&b| b == b'.') {
-        if !is_label(label) {
-            return false;
+    let mut rest = name;
+    loop {
+        let end = rest.iter().position(|&b| !is_ldh(b)).unwrap_or(rest.len());
+        let (label, after) = rest.split_at(end);
+        match after {
+            _ if !has_label_form(label) => return false,
+            [] => return name.len() <= MAX_NAME && !label.iter().all(u8::is_ascii_digit),
+            [b'.', more @ ..] => rest = more,
+            _ => return false,
         }
-        last = label;
     }
-    !last.iter().all(u8::is_ascii_digit)
 }
 
 /// Whether `label` is `Let-dig [Ldh-str]` of RFC 5321 §4.1.2, 63 octets at most.
 pub(crate) fn is_label(label: &[u8]) -> bool {
-    match label {
-        [] => false,
-        [first, .., last] if !first.is_ascii_alphanumeric() || !last.is_ascii_alphanumeric() => {
-            false
-        }
-        [b'-'] => false,
-        _ => {
-            label.len() <= MAX_LABEL
-                && label
-                    .iter()
-                    .all(|&b| b.is_ascii_alphanumeric() || b == b'-')
-        }
-    }
+    has_label_form(label) && label.iter().all(|&b| is_ldh(b))
 }
+
+/// Whether `label`, all of it letters, digits and "-", is a label.
+fn has_label_form(label: &[u8]) -> bool {
+    label.len() <= MAX_LABEL && !matches!(label, [] | [b'-', ..] | [.., b'-'])
+}
+
+/// Whether `b` is a letter, a digit or "-".
+fn is_ldh(b: u8) -> bool {
+    LDH[usize::from(b)]
+}
+
+/// Names are most of what a policy is made of: to look an octet up is faster than to compare.
+static LDH: [bool; 256] = {
+    let mut is_ldh = [false; 256];
+    let mut b = 0;
+    while b < 128 {
+        is_ldh[b as usize] = b == b'-' || b.is_ascii_alphanumeric();
+        b += 1;
+    }
+    is_ldh
+};
 
 /// `name` without its final dot, if it has one.
 pub(crate) fn without_final_dot(name: &str) -> &str {

@@ -6,10 +6,11 @@
 use crate::error::Error;
 use crate::lookup::{Config, Lookup};
 use crate::name::PolicyDomain;
-use crate::policy::Policy;
+use crate::policy::{Mode, Policy};
 use crate::reason::Reason;
 use crate::stored::{Stored, StoredPolicy};
 use crate::time::UnixTime;
+use crate::tlsrpt::ResultType;
 use crate::verdict::{Session, Verdict};
 use alloc::{format, string::String, sync::Arc};
 
@@ -77,6 +78,17 @@ impl Outcome {
     /// Why there is no policy, or no newer one. `None`: all went well.
     pub fn reason(&self) -> Option<Reason> {
         self.reason
+    }
+
+    /// What to report of [`Outcome::reason`]: as [`Reason::result_type`], and nothing where a
+    /// policy of mode `none` applies (R-RPT-5).
+    pub fn result_type(&self) -> Option<ResultType> {
+        let is_none = self
+            .policy()
+            .is_some_and(|policy| policy.mode() == Mode::None);
+        self.reason
+            .filter(|_| !is_none)
+            .and_then(Reason::result_type)
     }
 
     /// What is wrong with the record or the policy that was refused, for a person.

@@ -6,15 +6,10 @@
 
 use crate::error::{Error, ErrorKind, Position};
 use crate::pattern::{self, MxPattern, MxPatterns};
-use crate::record::{is_name_octet, is_wsp};
+use crate::record::{Parsed, field_name, is_wsp, octet, octets};
 use alloc::{borrow::ToOwned, boxed::Box};
 use core::{fmt, str::FromStr};
-use nom::{
-    IResult, Parser,
-    branch::alt,
-    bytes::complete::{tag, take_while, take_while_m_n},
-    combinator::{eof, recognize},
-};
+use nom::Parser;
 
 /// The largest policy, in octets (R-POL-7).
 pub const MAX_BODY: usize = 64 * 1024;
@@ -200,8 +195,6 @@ impl fmt::Display for WarningKind {
     }
 }
 
-type Parsed<'a, T> = IResult<&'a [u8], T, ()>;
-
 /// `sts-policy-record = sts-policy-field *WSP *(sts-policy-term sts-policy-field *WSP)
 /// [sts-policy-term]` (R-POL-1), blank lines allowed.
 fn sts_policy_record(
@@ -230,16 +223,15 @@ fn sts_policy_record(
 
 /// `*WSP sts-policy-term`, or `1*WSP` at the end.
 fn blank_line(input: &[u8]) -> Parsed<'_, ()> {
-    (take_while(is_wsp), sts_policy_term)
-        .map(|_| ())
-        .parse(input)
+    (octets(is_wsp), sts_policy_term).map(|_| ()).parse(input)
 }
 
 /// `LF / CRLF`; the end serves for the last.
 fn sts_policy_term(input: &[u8]) -> Parsed<'_, ()> {
-    alt((tag("\n".as_bytes()), tag("\r\n".as_bytes()), eof))
-        .map(|_| ())
-        .parse(input)
+    match input {
+        [b'\n', rest @ ..] | [b'\r', b'\n', rest @ ..] | rest @ [] => Ok((rest, ())),
+        _ => Err(nom::Err::Error(())),
+    }
 }
 
 /// A field's name and value; the value's offset in the policy.
@@ -251,11 +243,10 @@ struct Field<'a> {
 
 /// `sts-policy-ext-name field-delim sts-policy-ext-value *WSP` (R-POL-3): every field has this
 /// form.
+#[inline(always)] // else the field goes through memory, and the processor waits for it
 fn sts_policy_field<'a>(body: &[u8], line: &'a [u8]) -> Result<(&'a [u8], Field<'a>), Error> {
     let at = |rest: &[u8]| body.len() - rest.len();
-    let name = (sts_policy_ext_name, field_delim)
-        .map(|(name, _)| name)
-        .parse(line);
+    let name = (field_name, field_delim).map(|(name, _)| name).parse(line);
     let (after, name) = name.map_err(|_| not_a_field(at(line), line))?;
     let parsed: Parsed<'a, _> = sts_policy_ext_value(after);
     let (rest, value) = parsed.map_err(|_| Error::new(ErrorKind::FieldValue, at(after)))?;
@@ -272,24 +263,16 @@ fn sts_policy_field<'a>(body: &[u8], line: &'a [u8]) -> Result<(&'a [u8], Field<
     ))
 }
 
-/// `(ALPHA / DIGIT) *31(ALPHA / DIGIT / "_" / "-" / ".")`
-fn sts_policy_ext_name(input: &[u8]) -> Parsed<'_, &[u8]> {
-    let first = take_while_m_n(1, 1, |b: u8| b.is_ascii_alphanumeric());
-    recognize((first, take_while_m_n(0, 31, is_name_octet))).parse(input)
-}
-
 /// `":" *WSP`
 fn field_delim(input: &[u8]) -> Parsed<'_, ()> {
-    (tag(":".as_bytes()), take_while(is_wsp))
-        .map(|_| ())
-        .parse(input)
+    (octet(b':'), octets(is_wsp)).map(|_| ()).parse(input)
 }
 
 /// `sts-policy-vchar [*(%x20 / sts-policy-vchar) sts-policy-vchar] *WSP`, or nothing: the
 /// caller knows for which field that is tolerable. All of it is UTF-8.
 fn sts_policy_ext_value(input: &[u8]) -> Parsed<'_, &[u8]> {
-    let value = take_while(|b: u8| b >= b' ' && b != 0x7F);
-    (value, take_while(is_wsp))
+    let value = octets(|b| b >= b' ' && b != 0x7F);
+    (value, octets(is_wsp))
         .map(|(value, _): (&[u8], _)| value.trim_ascii_end())
         .parse(input)
 }
@@ -334,7 +317,7 @@ struct Fields<'a, W> {
 
 impl<'a, W: FnMut(Warning) -> Result<(), Error>> Fields<'a, W> {
     fn new(text: &'a str, sink: W) -> Self {
-        let mx = MxPatterns::default();
+        let mx = MxPatterns::of(text);
         Self {
             text,
             line: 0,
@@ -362,7 +345,7 @@ impl<'a, W: FnMut(Warning) -> Result<(), Error>> Fields<'a, W> {
         if !pattern::is_legal(bare) {
             return self.warn(illegal_mx(bare), field.at, line_start);
         }
-        self.mx.push(&self.text[field.at..field.at + bare.len()]);
+        self.mx.push(field.at, bare.len());
         if bare.len() < field.value.len() {
             self.warn(WarningKind::MxTrailingDot, field.at, line_start)?;
         }
@@ -420,10 +403,12 @@ fn sts_policy_version(field: &Field<'_>) -> Result<bool, Error> {
 
 /// `%s"testing" / %s"enforce" / %s"none"`
 fn sts_policy_mode(field: &Field<'_>) -> Result<Mode, Error> {
-    let word = core::str::from_utf8(field.value)
-        .ok()
-        .and_then(|word| word.parse().ok());
-    word.ok_or(Error::new(ErrorKind::Mode, field.at))
+    match field.value {
+        b"testing" => Ok(Mode::Testing),
+        b"enforce" => Ok(Mode::Enforce),
+        b"none" => Ok(Mode::None),
+        _ => Err(Error::new(ErrorKind::Mode, field.at)),
+    }
 }
 
 /// `1*10DIGIT`, in seconds.

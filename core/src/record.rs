@@ -6,11 +6,7 @@
 use crate::error::{Error, ErrorKind};
 use crate::name::{PolicyId, is_id};
 use alloc::vec::Vec;
-use nom::{
-    IResult, Parser,
-    bytes::complete::{tag, take_while, take_while_m_n, take_while1},
-    combinator::recognize,
-};
+use nom::{IResult, Parser, bytes::complete::tag, combinator::verify};
 
 /// What every record that competes for being the one begins with (R-TXT-2).
 const PREFIX: &[u8] = b"v=STSv1;";
@@ -95,7 +91,7 @@ pub(crate) fn select<'a, R: AsRef<[u8]>>(
     }
 }
 
-type Parsed<'a, T> = IResult<&'a [u8], T, ()>;
+pub(crate) type Parsed<'a, T> = IResult<&'a [u8], T, ()>;
 
 /// `sts-version` or `tlsrpt-version`; gives what follows.
 pub(crate) fn version<'a>(text: &'a [u8], version: &[u8]) -> Result<&'a [u8], Error> {
@@ -129,25 +125,22 @@ fn refused(text: &[u8], rest: &[u8]) -> Error {
 
 /// `*WSP ";" *WSP`
 fn field_delim(input: &[u8]) -> Parsed<'_, ()> {
-    (take_while(is_wsp), tag(";".as_bytes()), take_while(is_wsp))
+    (octets(is_wsp), octet(b';'), octets(is_wsp))
         .map(|_| ())
         .parse(input)
 }
 
-/// `(ALPHA / DIGIT) *31(ALPHA / DIGIT / "_" / "-" / ".") "="`, without the sign.
+/// A field's name and "=", which is left out.
 fn ext_name(input: &[u8]) -> Parsed<'_, &[u8]> {
-    let first = take_while_m_n(1, 1, |b: u8| b.is_ascii_alphanumeric());
-    let name = recognize((first, take_while_m_n(0, 31, is_name_octet)));
-    (name, tag("=".as_bytes()))
-        .map(|(name, _)| name)
-        .parse(input)
+    (field_name, octet(b'=')).map(|(name, _)| name).parse(input)
 }
 
 /// `1*(%x21-3A / %x3C / %x3E-7E)`: visible ASCII but for ";" and "=". Gives what follows, and
 /// the value.
 pub(crate) fn ext_value<'a>(text: &[u8], input: &'a [u8]) -> Result<(&'a [u8], &'a [u8]), Error> {
-    let octet = |b: u8| b.is_ascii_graphic() && b != b';' && b != b'=';
-    let parsed: Parsed<'a, _> = take_while1(octet)(input);
+    let is_value = |b: u8| b.is_ascii_graphic() && b != b';' && b != b'=';
+    let parsed: Parsed<'a, _> =
+        verify(octets(is_value), |value: &[u8]| !value.is_empty()).parse(input);
     parsed.map_err(|_| refused(text, input))
 }
 
@@ -157,11 +150,37 @@ fn sts_id(value: &[u8], at: usize) -> Result<&str, Error> {
     text.ok_or(Error::new(ErrorKind::Id, at))
 }
 
-pub(crate) fn is_wsp(b: u8) -> bool {
-    b == b' ' || b == b'\t'
+/// `(ALPHA / DIGIT) *31(ALPHA / DIGIT / "_" / "-" / ".")`, in records and policies.
+#[inline]
+pub(crate) fn field_name(input: &[u8]) -> Parsed<'_, &[u8]> {
+    let is_octet = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
+    let is_name =
+        |name: &[u8]| name.len() <= 32 && name.first().is_some_and(u8::is_ascii_alphanumeric);
+    verify(octets(is_octet), is_name).parse(input)
 }
 
-/// What may stand in a field's name after its first octet.
-pub(crate) fn is_name_octet(b: u8) -> bool {
-    b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.')
+// nom's `take_while` and `tag` call functions that are not inlined across crates, which would
+// more than double what it takes to read a policy.
+
+/// All octets from the first that `is` holds for, maybe none.
+#[inline]
+pub(crate) fn octets(is: impl Fn(u8) -> bool) -> impl Fn(&[u8]) -> Parsed<'_, &[u8]> {
+    move |input| {
+        let end = input.iter().position(|&b| !is(b)).unwrap_or(input.len());
+        let (taken, rest) = input.split_at(end);
+        Ok((rest, taken))
+    }
+}
+
+/// The one octet `wanted`.
+#[inline]
+pub(crate) fn octet(wanted: u8) -> impl Fn(&[u8]) -> Parsed<'_, u8> {
+    move |input| match input {
+        [first, rest @ ..] if *first == wanted => Ok((rest, wanted)),
+        _ => Err(nom::Err::Error(())),
+    }
+}
+
+pub(crate) fn is_wsp(b: u8) -> bool {
+    b == b' ' || b == b'\t'
 }

@@ -196,7 +196,7 @@ impl FromStr for Stored {
         ) else {
             return Err(broken());
         };
-        let mut stored = Self::unknown(domain.parse()?);
+        let mut stored = Self::unknown(domain.parse().map_err(|_| broken())?);
         for line in lines {
             stored.read_line(line, policy)?;
         }
@@ -224,7 +224,7 @@ impl Stored {
 }
 
 fn read_record(id: &str, until: &str, time: &str) -> Result<RecordCheck, Error> {
-    let id = if id == "-" { None } else { Some(id.parse()?) };
+    let id = if id == "-" { None } else { Some(read_id(id)?) };
     Ok(RecordCheck {
         id,
         until: read_time(until, "until", time)?,
@@ -237,7 +237,7 @@ fn read_attempt(id: &str, [at, time, failed, reason]: [&str; 4]) -> Result<Attem
         _ => None,
     };
     Ok(Attempt {
-        id: id.parse()?,
+        id: read_id(id)?,
         at: read_time(at, "at", time)?,
         failed,
     })
@@ -248,9 +248,13 @@ fn read_policy(id: &str, fetched: &str, time: &str, text: &str) -> Result<Stored
     let policy = Policy::parse(text.as_bytes()).map_err(|_| broken())?;
     Ok(StoredPolicy {
         policy,
-        id: id.parse()?,
+        id: read_id(id)?,
         fetched_at,
     })
+}
+
+fn read_id(id: &str) -> Result<PolicyId, Error> {
+    id.parse().map_err(|_| broken())
 }
 
 fn read_time(word: &str, expected: &str, seconds: &str) -> Result<UnixTime, Error> {

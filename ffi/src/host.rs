@@ -13,7 +13,7 @@ use crate::outcome::mtasts_outcome;
 use crate::sized::{self, Sized};
 use crate::status::{MTASTS_E_ARGUMENT, MTASTS_E_INTERNAL, MTASTS_E_UNFINISHED};
 use crate::text::Text;
-use mtasts::{Basis, Outcome};
+use mtasts::{Basis, Mode, Outcome};
 use std::ffi::{c_char, c_void};
 use std::ptr;
 
@@ -259,13 +259,12 @@ impl Callbacks {
     /// A policy that applies without being renewed, one that should have been there, and mail
     /// that waits are worth a line (R-FLOW-2, R-RPT-5).
     fn log_trouble(&self, outcome: &Outcome) {
-        let Some(reason) = outcome.reason() else {
-            return;
-        };
         let what = match outcome.basis() {
+            _ if outcome.reason().is_none() => return,
             Basis::NoPolicy if outcome.is_try_later() => "delivery waits",
-            Basis::NoPolicy if reason.result_type().is_some() => "no MTA-STS policy",
+            Basis::NoPolicy if outcome.result_type().is_some() => "no MTA-STS policy",
             Basis::NoPolicy => return, // the domain publishes none
+            _ if is_none(outcome) => return,
             _ => "the cached MTA-STS policy applies",
         };
         let line = format!("{}: {what}: {}", outcome.domain(), outcome.explanation());
@@ -278,6 +277,12 @@ impl Callbacks {
             unsafe { log(self.host.user, level, Text::new(message).as_ptr()) }
         }
     }
+}
+
+fn is_none(outcome: &Outcome) -> bool {
+    outcome
+        .policy()
+        .is_some_and(|policy| policy.mode() == Mode::None)
 }
 
 fn fetch_of(step: &mtasts_step) -> mtasts_fetch {

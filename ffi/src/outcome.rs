@@ -198,7 +198,7 @@ fn facts_of(outcome: &Outcome) -> mtasts_outcome_facts {
         basis: basis_number(outcome.basis()),
         reason: outcome.reason().map_or(MTASTS_REASON_NONE, reason_number),
         http_status,
-        result: crate::tlsrpt::number(outcome.reason().and_then(Reason::result_type)),
+        result: crate::tlsrpt::number(outcome.result_type()),
         try_later: outcome.is_try_later().into(),
         changed: outcome.is_changed().into(),
         fetched_at: stored

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Which kind of vector a case is: by its file's name, else by its keys.
+
+use serde_json::Value;
+
+/// The kinds that can be run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    CertName,
+    Flow,
+    HttpsFetch,
+    MxMatch,
+    StsPolicy,
+    StsTxt,
+    TlsrptTxt,
+}
+
+/// What a file's name says; `None` in the second place: a kind without a runner.
+const BY_NAME: &[(&str, Option<Kind>)] = &[
+    ("cert_name", Some(Kind::CertName)),
+    ("https_fetch", Some(Kind::HttpsFetch)),
+    ("mx_match", Some(Kind::MxMatch)),
+    ("postfix_socketmap", None),
+    ("sts_policy", Some(Kind::StsPolicy)),
+    ("sts_txt", Some(Kind::StsTxt)),
+    ("tlsrpt_report", None),
+    ("tlsrpt_txt", Some(Kind::TlsrptTxt)),
+];
+
+/// What a case's keys say, the most telling first.
+const BY_KEY: &[(&str, Kind)] = &[
+    ("lookups", Kind::Flow),
+    ("status", Kind::HttpsFetch),
+    ("patterns", Kind::MxMatch),
+    ("reference_name", Kind::CertName),
+    ("body", Kind::StsPolicy),
+    ("body_hex", Kind::StsPolicy),
+];
+
+/// The kind of `case`, which stands in the file called `stem`.
+pub fn of(stem: &str, case: &Value) -> Option<Kind> {
+    match BY_NAME.iter().find(|(name, _)| stem.contains(name)) {
+        Some((_, kind)) => *kind,
+        None => by_keys(case),
+    }
+}
+
+fn by_keys(case: &Value) -> Option<Kind> {
+    if case.get("txt_records").is_some() {
+        let names_rua = case.get("rfc").is_some_and(|rfc| rfc.get("rua").is_some());
+        return Some(if names_rua {
+            Kind::TlsrptTxt
+        } else {
+            Kind::StsTxt
+        });
+    }
+    BY_KEY
+        .iter()
+        .find(|(key, _)| case.get(key).is_some())
+        .map(|(_, kind)| *kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_file_name_decides_before_the_keys() {
+        let case = json!({"txt_records": [], "rfc": {"usable": false}});
+        assert_eq!(of("hidden_tlsrpt_txt_2", &case), Some(Kind::TlsrptTxt));
+        assert_eq!(of("postfix_socketmap", &json!({"body": ""})), None);
+    }
+
+    #[test]
+    fn keys_decide_where_the_name_says_nothing() {
+        let records = json!({"txt_records": [], "rfc": {"usable": false, "rua": null}});
+        assert_eq!(of("a", &records), Some(Kind::TlsrptTxt));
+        assert_eq!(
+            of("a", &json!({"status": 200, "body": ""})),
+            Some(Kind::HttpsFetch)
+        );
+        assert_eq!(
+            of("a", &json!({"body_hex": null, "body": ""})),
+            Some(Kind::StsPolicy)
+        );
+        assert_eq!(of("flow", &json!({"setup": "prose"})), None);
+    }
+}
