@@ -159,8 +159,8 @@ pub(crate) fn field_name(input: &[u8]) -> Parsed<'_, &[u8]> {
     verify(octets(is_octet), is_name).parse(input)
 }
 
-// nom's `take_while` and `tag` call functions that are not inlined across crates, which would
-// more than double what it takes to read a policy.
+// nom's `take_while` and `tag` call functions that are not inlined across crates: with them a
+// policy takes half as long again to read.
 
 /// All octets from the first that `is` holds for, maybe none.
 #[inline]

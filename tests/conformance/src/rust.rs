@@ -250,13 +250,14 @@ fn facts(policy: &Policy, warnings: Vec<Warning>) -> PolicyFacts {
 
 fn outcome_facts(outcome: &Outcome) -> OutcomeFacts {
     let reason = outcome.reason();
-    let result = reason.and_then(mtasts::Reason::result_type);
     let policy = outcome.policy().map(|policy| facts(policy, Vec::new()));
     let fetched = outcome.fetched();
     OutcomeFacts {
         basis: outcome.basis().as_str().to_owned(),
         reason: reason.map(|reason| reason.to_string()),
-        result: result.map(|result| result.as_str().to_owned()),
+        result: outcome
+            .result_type()
+            .map(|result| result.as_str().to_owned()),
         mode: policy.as_ref().map(|policy| policy.mode.clone()),
         id: fetched.map(|fetched| fetched.id.to_string()),
         max_age: policy.as_ref().map(|policy| policy.max_age),
