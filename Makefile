@@ -71,8 +71,11 @@ $(B)/lib $(B)/bin $(B)/include $(B)/lib/pkgconfig:
 headers:
 	tools/headers.sh include
 
-demo: all
-	examples/demo.sh
+demo: lib
+	$(CARGO) build -q --release -p mtasts-lab
+	PKG_CONFIG_PATH=$(abspath $(B))/lib/pkgconfig $(MAKE) -s -C examples/c \
+	    SENDER=$(abspath $(B))/sender
+	python3 examples/demo.py $(T)/lab $(B)/sender
 
 check:
 	tools/check.sh

@@ -855,7 +855,9 @@ typedef struct mtasts_session {
    */
   size_t size;
   /**
-   * The name in the MX record or, without MX records, the domain itself.
+   * The name in the MX record or, without MX records, the domain itself. For a null MX
+   * (RFC 7505) give ".": no policy lists it, so that a forged one does not have the mail of a
+   * protected domain returned.
    */
   const char *mx_host;
   /**
@@ -1060,6 +1062,19 @@ int32_t mtasts_resolve(const char *domain,
                        struct mtasts_outcome **out);
 
 /**
+ * Looks again before a message is given up for good: `mtasts_outcome_look_again`,
+ * `mtasts_lookup_run` and `mtasts_lookup_free` in one. Where the basis of the new outcome is
+ * MTASTS_BASIS_FRESH there is a new policy to try the MX hosts by. `config` may be NULL. On success
+ * `*out` is to be freed by `mtasts_outcome_free`, as is `outcome` still.
+ *
+ * Returns as those do.
+ */
+int32_t mtasts_resolve_again(const struct mtasts_outcome *outcome,
+                             const struct mtasts_config *config,
+                             const struct mtasts_host *host,
+                             struct mtasts_outcome **out);
+
+/**
  * Begins the look-up of `domain`: the domain of a recipient's address, or a smart host; in
  * A-labels, any case, with or without a final dot. `config` may be NULL. On success `*out` is to
  * be freed by `mtasts_lookup_free`.
@@ -1124,8 +1139,8 @@ struct mtasts_str mtasts_outcome_domain(const struct mtasts_outcome *outcome);
 struct mtasts_str mtasts_outcome_id(const struct mtasts_outcome *outcome);
 
 /**
- * One line for a person or a log: why there is no policy or no newer one, in detail. Empty where
- * all went well.
+ * One line for a person or a log: without a policy why there is none, with a cached one why there
+ * is none that is newer. Empty where all went well; `data` is NULL only for a NULL outcome.
  */
 struct mtasts_str mtasts_outcome_explanation(const struct mtasts_outcome *outcome);
 
@@ -1157,9 +1172,11 @@ int32_t mtasts_outcome_verdict(const struct mtasts_outcome *outcome,
                                struct mtasts_verdict *verdict);
 
 /**
- * Begins to look again, as a sender must before it gives a message up for good: the TXT record
- * is queried whatever its TTL, and the policy fetched if the id differs. On success `*out` is to
- * be freed by `mtasts_lookup_free`. `config` may be NULL.
+ * Begins to look again, as a sender must before it gives a message up for good (RFC 8461 section
+ * 5.1): the TXT record is queried whatever its TTL, and the policy fetched if the id differs. If
+ * what comes of it has the basis MTASTS_BASIS_FRESH there is a new policy to try the MX hosts by.
+ * On success `*out` is to be freed by `mtasts_lookup_free`. `config` may be NULL.
+ * `mtasts_resolve_again` does it in one call.
  *
  * Returns MTASTS_OK, MTASTS_E_ARGUMENT or MTASTS_E_SIZE.
  */
@@ -1265,7 +1282,7 @@ int32_t mtasts_record_select(const struct mtasts_bytes *records,
                              struct mtasts_problem *problem);
 
 /**
- * A line about a status, for a person.
+ * A line about a status, of this library or of libmtasts-host, for a person.
  *
  * Returns a static string, never NULL; "unknown status" for numbers that are none.
  * Thread-safe.
@@ -1273,7 +1290,8 @@ int32_t mtasts_record_select(const struct mtasts_bytes *records,
 const char *mtasts_strerror(int32_t status);
 
 /**
- * The name of a result type by RFC 8460 section 4.3; "unknown" for numbers that are none.
+ * The name of a result type by RFC 8460 section 4.3; "none" for MTASTS_RESULT_NONE, "unknown"
+ * for numbers that are none.
  * Static, thread-safe.
  */
 const char *mtasts_result_name(int32_t result);
@@ -1315,6 +1333,12 @@ const char *mtasts_cause_name(int32_t cause);
  * A line about a cause, for a person. Static, thread-safe.
  */
 const char *mtasts_cause_text(int32_t cause);
+
+/**
+ * A word for a certificate's state: "valid", "expired", "host-mismatch", "invalid",
+ * "not-trusted", "unchecked"; "unknown" for other numbers. Static, thread-safe.
+ */
+const char *mtasts_certificate_name(int32_t certificate);
 
 /**
  * The word of an action: "defer", "deliver", "divert"; "unknown" for numbers that are none.

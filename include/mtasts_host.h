@@ -37,7 +37,7 @@ extern "C" {
 /**
  * Room for every domain and its NUL.
  */
-#define MTASTS_HOST_DOMAIN_SIZE 254
+#define MTASTS_DOMAIN_SIZE 254
 
 /**
  * The policy store cannot be opened.
@@ -136,6 +136,15 @@ typedef struct mtasts_default_host_options {
    */
   int32_t allow_non_global;
   /**
+   * The time limit of one DNS question in milliseconds, all name servers together. 0: 20000.
+   */
+  uint32_t dns_timeout_ms;
+  /**
+   * The time limit in milliseconds for connecting to one address of a policy host, TLS
+   * included. 0: 15000.
+   */
+  uint32_t connect_timeout_ms;
+  /**
    * Takes messages for the administrator; `level` is one of MTASTS_LOG_*, `message` one line
    * that is borrowed for the call. It may be called from any thread that uses the host, and
    * must not use the host itself. NULL: no messages.
@@ -197,12 +206,12 @@ int32_t mtasts_default_host_verify(const struct mtasts_default_host *host,
 /**
  * Converts `domain` (UTF-8) to what `mtasts_lookup_new` takes: U-labels to A-labels by IDNA
  * (UTS 46, non-transitional), lower case, no final dot. Writes at most `out_len` octets, the NUL
- * included, to `out`; MTASTS_HOST_DOMAIN_SIZE always suffices.
+ * included, to `out`; MTASTS_DOMAIN_SIZE always suffices.
  *
  * Returns MTASTS_OK, MTASTS_E_ARGUMENT, MTASTS_E_DOMAIN (never to be read as "no policy"),
  * MTASTS_E_ADDRESS_LITERAL, MTASTS_E_TOO_LARGE or MTASTS_E_INTERNAL. Thread-safe.
  */
-int32_t mtasts_default_host_domain(const char *domain, char *out, size_t out_len);
+int32_t mtasts_domain_to_ascii(const char *domain, char *out, size_t out_len);
 
 /**
  * Looks up the MX records of `domain`, a name in A-labels or U-labels. Blocks, for 20 s at

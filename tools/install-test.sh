@@ -17,7 +17,7 @@ int main(void) {
     char name[256];
     if (mtasts_version_check(MTASTS_VERSION_MAJOR, MTASTS_VERSION_MINOR, MTASTS_VERSION_PATCH))
         return 1;
-    if (mtasts_default_host_domain("b\xc3\xbc" "cher.example", name, sizeof name) != MTASTS_OK)
+    if (mtasts_domain_to_ascii("b\xc3\xbc" "cher.example", name, sizeof name) != MTASTS_OK)
         return 1;
     return puts(name) < 0;
 }

@@ -3,7 +3,7 @@
 //! Hosts that block: four callbacks, and the driver that calls them.
 
 use crate::answer::mtasts_answer;
-use crate::boundary::{clear_out, entry, hand_out, last_panic, writing};
+use crate::boundary::{clear_out, entry, hand_out, last_panic, reading, writing};
 use crate::config::mtasts_config;
 use crate::lookup::{
     MTASTS_STEP_FETCH, MTASTS_STEP_LOAD, MTASTS_STEP_QUERY_TXT, mtasts_lookup, mtasts_step,
@@ -144,6 +144,35 @@ pub unsafe extern "C" fn mtasts_resolve(
             }
             let host = Callbacks::of(host)?;
             hand_out(out, run(&mut new_lookup(domain, config)?, &host)?)
+        });
+        report_panic(status, host);
+        status
+    }
+}
+
+/// Looks again before a message is given up for good: `mtasts_outcome_look_again`,
+/// `mtasts_lookup_run` and `mtasts_lookup_free` in one. Where the basis of the new outcome is
+/// MTASTS_BASIS_FRESH there is a new policy to try the MX hosts by. `config` may be NULL. On success
+/// `*out` is to be freed by `mtasts_outcome_free`, as is `outcome` still.
+///
+/// Returns as those do.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mtasts_resolve_again(
+    outcome: *const mtasts_outcome,
+    config: *const mtasts_config,
+    host: *const mtasts_host,
+    out: *mut *mut mtasts_outcome,
+) -> i32 {
+    // SAFETY: pointers are the caller's for this call.
+    unsafe {
+        clear_out(out);
+        let status = reading(outcome, |outcome| {
+            if out.is_null() {
+                return Err(MTASTS_E_ARGUMENT);
+            }
+            let host = Callbacks::of(host)?;
+            let mut lookup = outcome.look_again(config)?;
+            hand_out(out, run(&mut lookup, &host)?)
         });
         report_panic(status, host);
         status

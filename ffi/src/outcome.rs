@@ -84,6 +84,19 @@ impl mtasts_outcome {
     }
 }
 
+impl mtasts_outcome {
+    /// # Safety
+    /// `config` is NULL or valid.
+    pub(crate) unsafe fn look_again(
+        &self,
+        config: *const mtasts_config,
+    ) -> Result<mtasts_lookup, i32> {
+        // SAFETY: as the caller promises.
+        let config = unsafe { mtasts_config::take(config) }?;
+        Ok(mtasts_lookup::started(self.outcome.look_again(&config)))
+    }
+}
+
 /// Facts of an outcome. Give it with `size` set.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -151,8 +164,8 @@ pub unsafe extern "C" fn mtasts_outcome_id(outcome: *const mtasts_outcome) -> mt
     unsafe { getting(outcome, mtasts_str::NONE, lend) }
 }
 
-/// One line for a person or a log: why there is no policy or no newer one, in detail. Empty where
-/// all went well.
+/// One line for a person or a log: without a policy why there is none, with a cached one why there
+/// is none that is newer. Empty where all went well; `data` is NULL only for a NULL outcome.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mtasts_outcome_explanation(outcome: *const mtasts_outcome) -> mtasts_str {
     // SAFETY: the handle is the caller's.
@@ -240,9 +253,11 @@ pub unsafe extern "C" fn mtasts_outcome_verdict(
     }
 }
 
-/// Begins to look again, as a sender must before it gives a message up for good: the TXT record
-/// is queried whatever its TTL, and the policy fetched if the id differs. On success `*out` is to
-/// be freed by `mtasts_lookup_free`. `config` may be NULL.
+/// Begins to look again, as a sender must before it gives a message up for good (RFC 8461 section
+/// 5.1): the TXT record is queried whatever its TTL, and the policy fetched if the id differs. If
+/// what comes of it has the basis MTASTS_BASIS_FRESH there is a new policy to try the MX hosts by.
+/// On success `*out` is to be freed by `mtasts_lookup_free`. `config` may be NULL.
+/// `mtasts_resolve_again` does it in one call.
 ///
 /// Returns MTASTS_OK, MTASTS_E_ARGUMENT or MTASTS_E_SIZE.
 #[unsafe(no_mangle)]
@@ -255,11 +270,7 @@ pub unsafe extern "C" fn mtasts_outcome_look_again(
     unsafe {
         clear_out(out);
         reading(outcome, |outcome| {
-            let config = mtasts_config::take(config)?;
-            hand_out(
-                out,
-                mtasts_lookup::started(outcome.outcome.look_again(&config)),
-            )
+            hand_out(out, outcome.look_again(config)?)
         })
     }
 }

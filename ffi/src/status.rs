@@ -2,6 +2,7 @@
 
 //! What functions return.
 
+use crate::text::static_name;
 use mtasts::ErrorKind;
 use std::ffi::{CStr, c_char};
 
@@ -43,7 +44,7 @@ const TEXTS: [&CStr; 15] = [
     c"a struct's size member is too small",
     c"internal error of libmtasts",
     c"more data than the limit allows",
-    c"not a host name in A-labels",
+    c"not a host name",
     c"an address literal has no MTA-STS policy",
     c"the policy breaks the grammar",
     c"there is no legal record",
@@ -55,19 +56,31 @@ const TEXTS: [&CStr; 15] = [
     c"the library is older than the program needs",
 ];
 
-/// A line about a status, for a person.
+/// The first status of libmtasts-host, and its texts.
+const HOST: i32 = 100;
+const HOST_TEXTS: [&CStr; 6] = [
+    c"the policy store cannot be opened",
+    c"the trusted roots cannot be read",
+    c"the resolver's configuration cannot be used",
+    c"DNS gives no answer for now",
+    c"DNS gives no answer that can be used",
+    c"DNS has no such records",
+];
+
+/// A line about a status, of this library or of libmtasts-host, for a person.
 ///
 /// Returns a static string, never NULL; "unknown status" for numbers that are none.
 /// Thread-safe.
 #[unsafe(no_mangle)]
 pub extern "C" fn mtasts_strerror(status: i32) -> *const c_char {
-    crate::boundary::caught(|| {
-        let known = usize::try_from(status)
-            .ok()
-            .and_then(|at| TEXTS.get(at).copied());
-        known.unwrap_or(c"unknown status").as_ptr()
+    static_name(|| {
+        let (texts, at): (&[&CStr], i32) = match status {
+            HOST.. => (&HOST_TEXTS, status - HOST),
+            _ => (&TEXTS, status),
+        };
+        let known = usize::try_from(at).ok().and_then(|at| texts.get(at));
+        known.copied().unwrap_or(c"unknown status")
     })
-    .unwrap_or(c"internal error of libmtasts".as_ptr())
 }
 
 /// The status for an error of the engine.

@@ -35,12 +35,14 @@ pub const MTASTS_RESULT_STS_POLICY_INVALID: i32 = 10;
 /// sts-webpki-invalid
 pub const MTASTS_RESULT_STS_WEBPKI_INVALID: i32 = 11;
 
-/// The name of a result type by RFC 8460 section 4.3; "unknown" for numbers that are none.
+/// The name of a result type by RFC 8460 section 4.3; "none" for MTASTS_RESULT_NONE, "unknown"
+/// for numbers that are none.
 /// Static, thread-safe.
 #[unsafe(no_mangle)]
 pub extern "C" fn mtasts_result_name(result: i32) -> *const c_char {
     use ResultType as R;
     static_name(|| match result {
+        MTASTS_RESULT_NONE => c"none",
         MTASTS_RESULT_STARTTLS_NOT_SUPPORTED => c_text!(R::StartTlsNotSupported.as_str()),
         MTASTS_RESULT_CERTIFICATE_HOST_MISMATCH => c_text!(R::CertificateHostMismatch.as_str()),
         MTASTS_RESULT_CERTIFICATE_EXPIRED => c_text!(R::CertificateExpired.as_str()),

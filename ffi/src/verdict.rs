@@ -81,7 +81,9 @@ pub const MTASTS_CAUSE_TLS_FAILED: i32 = 10;
 pub struct mtasts_session {
     /// `sizeof(mtasts_session)`.
     pub size: usize,
-    /// The name in the MX record or, without MX records, the domain itself.
+    /// The name in the MX record or, without MX records, the domain itself. For a null MX
+    /// (RFC 7505) give ".": no policy lists it, so that a forged one does not have the mail of a
+    /// protected domain returned.
     pub mx_host: *const c_char,
     /// One of MTASTS_TLS_*.
     pub tls: i32,
@@ -250,6 +252,21 @@ pub extern "C" fn mtasts_cause_name(cause: i32) -> *const c_char {
 #[unsafe(no_mangle)]
 pub extern "C" fn mtasts_cause_text(cause: i32) -> *const c_char {
     static_name(|| cause_text!(cause, describe))
+}
+
+/// A word for a certificate's state: "valid", "expired", "host-mismatch", "invalid",
+/// "not-trusted", "unchecked"; "unknown" for other numbers. Static, thread-safe.
+#[unsafe(no_mangle)]
+pub extern "C" fn mtasts_certificate_name(certificate: i32) -> *const c_char {
+    static_name(|| match certificate {
+        MTASTS_CERTIFICATE_UNCHECKED => c"unchecked",
+        MTASTS_CERTIFICATE_VALID => c"valid",
+        MTASTS_CERTIFICATE_EXPIRED => c"expired",
+        MTASTS_CERTIFICATE_HOST_MISMATCH => c"host-mismatch",
+        MTASTS_CERTIFICATE_INVALID => c"invalid",
+        MTASTS_CERTIFICATE_NOT_TRUSTED => c"not-trusted",
+        _ => UNKNOWN,
+    })
 }
 
 /// The word of an action: "defer", "deliver", "divert"; "unknown" for numbers that are none.

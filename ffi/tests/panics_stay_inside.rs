@@ -182,6 +182,7 @@ entries! {
     mtasts_cause_name(0) => word;
     mtasts_cause_text(0) => word;
     mtasts_certificate_check_name(c"x".as_ptr().cast(), 1, c"a.example".as_ptr()) => Gave::Status;
+    mtasts_certificate_name(1) => word;
     mtasts_config_init(&mut unsafe { zeroed() }, size_of::<mtasts_config>()) => Gave::Status;
     mtasts_lookup_free(lookup()) => |()| Gave::Nothing;
     mtasts_lookup_new(c"example.com".as_ptr(), null(), &mut null_mut()) => Gave::Status;
@@ -212,6 +213,7 @@ entries! {
     mtasts_reason_name(1) => word;
     mtasts_record_select(null(), 0, [0; 33].as_mut_ptr(), null_mut()) => Gave::Status;
     mtasts_resolve(c"example.com".as_ptr(), null(), &host(), &mut null_mut()) => Gave::Status;
+    mtasts_resolve_again(outcome(), null(), &host(), &mut null_mut()) => Gave::Status;
     mtasts_result_name(1) => word;
     mtasts_strerror(0) => word;
     mtasts_tlsrpt_record_free(tlsrpt_record()) => |()| Gave::Nothing;

@@ -62,6 +62,8 @@ fn options(nameserver: &str, ca_file: &Path, store: Option<&Path>, port: u16) ->
         store: store.map_or(ptr::null(), |_| strings[2].as_ptr()),
         https_port: port,
         allow_non_global: 1,
+        dns_timeout_ms: 0,
+        connect_timeout_ms: 0,
         log: None,
         log_user: ptr::null_mut(),
     };
@@ -266,14 +268,14 @@ fn certificates() {
 #[test]
 fn domains() {
     let convert = |domain: &CStr, len: usize| unsafe {
-        let mut out = [1; MTASTS_HOST_DOMAIN_SIZE];
-        let status = mtasts_default_host_domain(domain.as_ptr(), out.as_mut_ptr(), len);
+        let mut out = [1; MTASTS_DOMAIN_SIZE];
+        let status = mtasts_domain_to_ascii(domain.as_ptr(), out.as_mut_ptr(), len);
         (
             status,
             (status == OK).then(|| CStr::from_ptr(out.as_ptr()).to_str().unwrap().to_owned()),
         )
     };
-    let size = MTASTS_HOST_DOMAIN_SIZE;
+    let size = MTASTS_DOMAIN_SIZE;
     let munich = || Some("xn--mnchen-3ya.example".to_owned());
     assert_eq!(convert(c"M\xc3\x9cnchen.example.", size), (OK, munich()));
     assert_eq!(convert(c"xn--mnchen-3ya.example", 23), (OK, munich()));
@@ -323,7 +325,7 @@ fn null_is_an_argument_error_and_frees_nothing() {
         let mx = mtasts_default_host_mx(ptr::null(), name, ptr::null_mut());
         let addresses = mtasts_default_host_addresses(ptr::null(), name, ptr::null_mut());
         let verify = mtasts_default_host_verify(ptr::null(), ptr::null(), 0, name, ptr::null_mut());
-        let domain = mtasts_default_host_domain(ptr::null(), ptr::null_mut(), 0);
+        let domain = mtasts_domain_to_ascii(ptr::null(), ptr::null_mut(), 0);
         assert_eq!([mx, addresses, verify, domain], [E_ARGUMENT; 4]);
         mtasts_mx_list_free(ptr::null_mut());
         mtasts_address_list_free(ptr::null_mut());

@@ -33,7 +33,8 @@ struct world {
     char *stored;
 };
 
-static void world_txt(void *user, const char *name, mtasts_answer *into) {
+static void world_txt(void *user, const char *name, mtasts_answer *into)
+{
     struct world *world = user;
     world->queries++;
     CHECK(strcmp(name, "_mta-sts.example.com") == 0);
@@ -44,7 +45,8 @@ static void world_txt(void *user, const char *name, mtasts_answer *into) {
     mtasts_answer_ttl(into, 0);
 }
 
-static void world_https(void *user, const mtasts_fetch *request, mtasts_answer *into) {
+static void world_https(void *user, const mtasts_fetch *request, mtasts_answer *into)
+{
     struct world *world = user;
     world->fetches++;
     CHECK(request->size == sizeof *request);
@@ -60,7 +62,8 @@ static void world_https(void *user, const mtasts_fetch *request, mtasts_answer *
     mtasts_answer_body(into, world->body, strlen(world->body));
 }
 
-static void world_load(void *user, const char *domain, mtasts_answer *into) {
+static void world_load(void *user, const char *domain, mtasts_answer *into)
+{
     struct world *world = user;
     CHECK(strcmp(domain, "example.com") == 0);
     if (world->load_failure)
@@ -69,7 +72,8 @@ static void world_load(void *user, const char *domain, mtasts_answer *into) {
         mtasts_answer_stored(into, world->stored, strlen(world->stored));
 }
 
-static void world_save(void *user, const mtasts_saved *entry) {
+static void world_save(void *user, const mtasts_saved *entry)
+{
     struct world *world = user;
     world->saves++;
     CHECK(entry->text_len == strlen(entry->text));
@@ -79,16 +83,19 @@ static void world_save(void *user, const mtasts_saved *entry) {
         memcpy(world->stored, entry->text, entry->text_len + 1);
 }
 
-static uint64_t world_now(void *user) {
+static uint64_t world_now(void *user)
+{
     return ((struct world *)user)->now;
 }
 
-static void world_log(void *user, int32_t level, const char *message) {
+static void world_log(void *user, int32_t level, const char *message)
+{
     CHECK(level == MTASTS_LOG_WARNING && *message);
     ((struct world *)user)->lines++;
 }
 
-static struct world good_world(void) {
+static struct world good_world(void)
+{
     struct world world = {0};
     world.record = "v=STSv1; id=one;";
     world.content_type = "text/plain";
@@ -98,7 +105,8 @@ static struct world good_world(void) {
     return world;
 }
 
-static mtasts_host host_of(struct world *world) {
+static mtasts_host host_of(struct world *world)
+{
     mtasts_host host = {0};
     host.size = sizeof host;
     host.user = world;
@@ -112,7 +120,8 @@ static mtasts_host host_of(struct world *world) {
 }
 
 static mtasts_verdict judge(const mtasts_outcome *outcome, const char *mx, int32_t tls,
-                            int32_t certificate) {
+                            int32_t certificate)
+{
     mtasts_session session = {0};
     mtasts_verdict verdict = {0};
     session.size = sizeof session;
@@ -124,7 +133,8 @@ static mtasts_verdict judge(const mtasts_outcome *outcome, const char *mx, int32
     return verdict;
 }
 
-static mtasts_outcome_facts facts_of(const mtasts_outcome *outcome) {
+static mtasts_outcome_facts facts_of(const mtasts_outcome *outcome)
+{
     mtasts_outcome_facts facts = {0};
     facts.size = sizeof facts;
     CHECK(mtasts_outcome_get(outcome, &facts) == MTASTS_OK);
@@ -132,7 +142,8 @@ static mtasts_outcome_facts facts_of(const mtasts_outcome *outcome) {
 }
 
 /* R-FLOW-1: fetched, then cached, then cached whatever the network says. */
-static void resolve_uses_the_cache(void) {
+static void resolve_uses_the_cache(void)
+{
     struct world world = good_world();
     mtasts_host host = host_of(&world);
     mtasts_outcome *outcome = NULL;
@@ -164,12 +175,16 @@ static void resolve_uses_the_cache(void) {
 }
 
 /* R-FLOW-6: a new policy is looked for before the message is given up. */
-static void looking_again_finds_the_new_policy(void) {
+static void looking_again_finds_the_new_policy(void)
+{
     struct world world = good_world();
     mtasts_host host = host_of(&world);
     mtasts_outcome *outcome = NULL, *newer = NULL;
     mtasts_lookup *lookup = NULL;
     CHECK(mtasts_resolve("example.com", NULL, &host, &outcome) == MTASTS_OK);
+    CHECK(mtasts_resolve_again(outcome, NULL, &host, &newer) == MTASTS_OK);
+    CHECK(facts_of(newer).basis == MTASTS_BASIS_CACHED && world.queries == 2 && world.fetches == 1);
+    mtasts_outcome_free(newer);
     world.record = "v=STSv1; id=two;";
     world.body = "version: STSv1\nmode: none\nmax_age: 60\n";
     CHECK(mtasts_outcome_look_again(outcome, NULL, &lookup) == MTASTS_OK);
@@ -183,7 +198,8 @@ static void looking_again_finds_the_new_policy(void) {
 }
 
 /* A store that fails is not an empty store. */
-static void a_failing_store_makes_mail_wait(void) {
+static void a_failing_store_makes_mail_wait(void)
+{
     struct world world = good_world();
     mtasts_host host = host_of(&world);
     mtasts_outcome *outcome = NULL;
@@ -205,7 +221,8 @@ static void a_failing_store_makes_mail_wait(void) {
     free(world.stored);
 }
 
-static void verdicts_follow_the_session(void) {
+static void verdicts_follow_the_session(void)
+{
     static const struct {
         const char *mx;
         int32_t tls, certificate, action, result, cause;
@@ -241,7 +258,8 @@ static void verdicts_follow_the_session(void) {
 }
 
 /* The engine polled by an event loop, with answers that are late, foreign and missing. */
-static void polling_takes_only_the_answer_it_asked_for(void) {
+static void polling_takes_only_the_answer_it_asked_for(void)
+{
     mtasts_lookup *lookup = NULL;
     mtasts_outcome *outcome = NULL;
     mtasts_answer *answer = NULL, *empty = NULL;
@@ -281,7 +299,8 @@ static void polling_takes_only_the_answer_it_asked_for(void) {
     mtasts_answer_free(empty);
 }
 
-static void an_empty_answer_is_no_absence(void) {
+static void an_empty_answer_is_no_absence(void)
+{
     mtasts_lookup *lookup = NULL;
     mtasts_outcome *outcome = NULL;
     mtasts_answer *empty = NULL;
@@ -300,7 +319,8 @@ static void an_empty_answer_is_no_absence(void) {
     mtasts_answer_free(empty);
 }
 
-static void too_much_data_is_refused(void) {
+static void too_much_data_is_refused(void)
+{
     static char octets[65537];
     mtasts_answer *answer = NULL;
     CHECK(mtasts_answer_new(&answer) == MTASTS_OK);
@@ -316,7 +336,8 @@ static void too_much_data_is_refused(void) {
     mtasts_answer_free(answer);
 }
 
-static void policies_tell_what_is_wrong_and_where(void) {
+static void policies_tell_what_is_wrong_and_where(void)
+{
     static const char bad[] = "version: STSv1\nmode: enforced\nmx: a.example\nmax_age: 1\n";
     mtasts_policy *policy = NULL;
     mtasts_problem problem = {0};
@@ -341,7 +362,8 @@ static void policies_tell_what_is_wrong_and_where(void) {
           MTASTS_E_ARGUMENT);
 }
 
-static void domains_are_checked(void) {
+static void domains_are_checked(void)
+{
     mtasts_lookup *lookup = NULL;
     CHECK(mtasts_lookup_new("[192.0.2.1]", NULL, &lookup) == MTASTS_E_ADDRESS_LITERAL);
     CHECK(mtasts_lookup_new("192.0.2.1", NULL, &lookup) == MTASTS_E_DOMAIN);
@@ -350,7 +372,8 @@ static void domains_are_checked(void) {
     CHECK(mtasts_lookup_new("", NULL, &lookup) == MTASTS_E_DOMAIN && !lookup);
 }
 
-static void null_is_refused_everywhere(void) {
+static void null_is_refused_everywhere(void)
+{
     mtasts_outcome *outcome = NULL;
     mtasts_lookup *lookup = NULL;
     mtasts_verdict verdict = {0};
@@ -387,7 +410,8 @@ static void null_is_refused_everywhere(void) {
 }
 
 /* A caller from the future has a longer struct, of which the library leaves the end alone. */
-static void longer_structs_keep_their_ends(void) {
+static void longer_structs_keep_their_ends(void)
+{
     struct {
         mtasts_config config;
         unsigned char end[16];
@@ -406,7 +430,8 @@ static void longer_structs_keep_their_ends(void) {
     CHECK(mtasts_config_init(&future.config, 8) == MTASTS_E_SIZE);
 }
 
-static void records_are_read(void) {
+static void records_are_read(void)
+{
     mtasts_bytes two[2] = {{"v=spf1 -all", 11}, {"v=STSv1; id=20260101", 20}};
     mtasts_bytes rpt = {"v=TLSRPTv1; rua=mailto:a@b.example, https://c.example/", 54};
     mtasts_tlsrpt_record *record = NULL;
@@ -422,13 +447,18 @@ static void records_are_read(void) {
     mtasts_tlsrpt_record_free(record);
 }
 
-static void numbers_have_names(void) {
+static void numbers_have_names(void)
+{
     CHECK(strcmp(mtasts_result_name(MTASTS_RESULT_STS_WEBPKI_INVALID), "sts-webpki-invalid") == 0);
     CHECK(strcmp(mtasts_cause_name(MTASTS_CAUSE_MX_NOT_LISTED), "mx-not-listed") == 0);
     CHECK(strcmp(mtasts_reason_name(MTASTS_REASON_STATUS), "status") == 0);
     CHECK(strcmp(mtasts_action_name(-1), "unknown") == 0);
     CHECK(strcmp(mtasts_strerror(-5), "unknown status") == 0);
     CHECK(strcmp(mtasts_strerror(MTASTS_OK), "success") == 0);
+    CHECK(strcmp(mtasts_strerror(105), "DNS has no such records") == 0);
+    CHECK(strcmp(mtasts_strerror(106), "unknown status") == 0);
+    CHECK(strcmp(mtasts_result_name(MTASTS_RESULT_NONE), "none") == 0);
+    CHECK(strcmp(mtasts_certificate_name(MTASTS_CERTIFICATE_EXPIRED), "expired") == 0);
     CHECK(mtasts_version_check(MTASTS_VERSION_MAJOR, MTASTS_VERSION_MINOR, MTASTS_VERSION_PATCH) ==
           MTASTS_OK);
     CHECK(mtasts_version_check(MTASTS_VERSION_MAJOR, MTASTS_VERSION_MINOR + 1, 0) ==
@@ -436,7 +466,8 @@ static void numbers_have_names(void) {
     CHECK(mtasts_abi_version() == MTASTS_ABI_VERSION && MTASTS_PREREQ(0, 1));
 }
 
-int main(void) {
+int main(void)
+{
     resolve_uses_the_cache();
     looking_again_finds_the_new_policy();
     a_failing_store_makes_mail_wait();

@@ -14,27 +14,32 @@ extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t members, size_t size);
 extern void *__libc_realloc(void *old, size_t size);
 
-void *malloc(size_t size) {
+void *malloc(size_t size)
+{
     count++;
     return __libc_malloc(size);
 }
 
-void *calloc(size_t members, size_t size) {
+void *calloc(size_t members, size_t size)
+{
     count++;
     return __libc_calloc(members, size);
 }
 
-void *realloc(void *old, size_t size) {
+void *realloc(void *old, size_t size)
+{
     count++;
     return __libc_realloc(old, size);
 }
 
-static void txt(void *user, const char *name, mtasts_answer *into) {
+static void txt(void *user, const char *name, mtasts_answer *into)
+{
     (void)user, (void)name;
     mtasts_answer_txt_record(into, "v=STSv1; id=a", 13);
 }
 
-static void https(void *user, const mtasts_fetch *request, mtasts_answer *into) {
+static void https(void *user, const mtasts_fetch *request, mtasts_answer *into)
+{
     static const char body[] =
         "version: STSv1\nmode: enforce\nmx: *.example.com\nmx: a.example.net\nmax_age: 1\n";
     (void)user, (void)request;
@@ -43,12 +48,14 @@ static void https(void *user, const mtasts_fetch *request, mtasts_answer *into) 
     mtasts_answer_body(into, body, sizeof body - 1);
 }
 
-static uint64_t now(void *user) {
+static uint64_t now(void *user)
+{
     (void)user;
     return 1;
 }
 
-int main(void) {
+int main(void)
+{
     mtasts_host host = {0};
     mtasts_outcome *outcome = NULL;
     mtasts_session session = {0};

@@ -9,16 +9,16 @@ use crate::to_policy_domain;
 use std::ffi::c_char;
 
 /// Room for every domain and its NUL.
-pub const MTASTS_HOST_DOMAIN_SIZE: usize = 254;
+pub const MTASTS_DOMAIN_SIZE: usize = 254;
 
 /// Converts `domain` (UTF-8) to what `mtasts_lookup_new` takes: U-labels to A-labels by IDNA
 /// (UTS 46, non-transitional), lower case, no final dot. Writes at most `out_len` octets, the NUL
-/// included, to `out`; MTASTS_HOST_DOMAIN_SIZE always suffices.
+/// included, to `out`; MTASTS_DOMAIN_SIZE always suffices.
 ///
 /// Returns MTASTS_OK, MTASTS_E_ARGUMENT, MTASTS_E_DOMAIN (never to be read as "no policy"),
 /// MTASTS_E_ADDRESS_LITERAL, MTASTS_E_TOO_LARGE or MTASTS_E_INTERNAL. Thread-safe.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mtasts_default_host_domain(
+pub unsafe extern "C" fn mtasts_domain_to_ascii(
     domain: *const c_char,
     out: *mut c_char,
     out_len: usize,

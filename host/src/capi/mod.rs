@@ -7,6 +7,8 @@
 #![allow(non_camel_case_types)]
 // Each unsafe function's contract is the header's: pointers are valid as C knows it.
 #![allow(clippy::missing_safety_doc)]
+// An address in brackets is no link.
+#![allow(rustdoc::broken_intra_doc_links)]
 
 pub mod addresses;
 mod boundary;

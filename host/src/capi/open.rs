@@ -11,6 +11,7 @@ use crate::{DefaultHost, Level, Log, Options};
 use std::ffi::{c_char, c_void};
 use std::net::{IpAddr, SocketAddr};
 use std::ptr;
+use std::time::Duration;
 
 /// The default host: DNS, HTTPS, certificate chains, a clock, and a policy store that all
 /// processes of a machine share. Any thread may use it, several at a time; it may be used in a
@@ -29,7 +30,7 @@ pub struct mtasts_default_host_options {
     /// `sizeof(mtasts_default_host_options)`.
     pub size: usize,
     /// The recursive name servers to ask, in this order: "192.0.2.1", "192.0.2.1:53",
-    /// "2001:db8::1" or `[2001:db8::1]:53`. None: those of the system's configuration.
+    /// "2001:db8::1" or "[2001:db8::1]:53". None: those of the system's configuration.
     pub nameservers: *const *const c_char,
     /// How many.
     pub nameserver_count: usize,
@@ -42,6 +43,11 @@ pub struct mtasts_default_host_options {
     pub https_port: u16,
     /// Not 0: connect to addresses that are not global, too. For tests.
     pub allow_non_global: i32,
+    /// The time limit of one DNS question in milliseconds, all name servers together. 0: 20000.
+    pub dns_timeout_ms: u32,
+    /// The time limit in milliseconds for connecting to one address of a policy host, TLS
+    /// included. 0: 15000.
+    pub connect_timeout_ms: u32,
     /// Takes messages for the administrator; `level` is one of MTASTS_LOG_*, `message` one line
     /// that is borrowed for the call. It may be called from any thread that uses the host, and
     /// must not use the host itself. NULL: no messages.
@@ -145,6 +151,8 @@ const DEFAULTS: mtasts_default_host_options = mtasts_default_host_options {
     store: ptr::null(),
     https_port: 0,
     allow_non_global: 0,
+    dns_timeout_ms: 0,
+    connect_timeout_ms: 0,
     log: None,
     log_user: ptr::null_mut(),
 };
@@ -196,15 +204,25 @@ unsafe fn convert(
     let allow_non_global = options.allow_non_global != 0;
     let log = log.into_log();
     let rest = Options::default();
+    let dns_timeout = millis(options.dns_timeout_ms, rest.dns_timeout);
+    let connect_timeout = millis(options.connect_timeout_ms, rest.connect_timeout);
     Ok(Options {
         nameservers,
         ca_file,
         store,
         https_port,
         allow_non_global,
+        dns_timeout,
+        connect_timeout,
         log,
-        ..rest
     })
+}
+
+fn millis(set: u32, otherwise: Duration) -> Duration {
+    match set {
+        0 => otherwise,
+        _ => Duration::from_millis(set.into()),
+    }
 }
 
 /// # Safety

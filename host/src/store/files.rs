@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 //! The store's two files, made before LMDB would make them: it gives them to the user who
-//! happens to come first, and to nobody else.
+//! happens to come first, and to nobody else. And their descriptors, which LMDB would give to
+//! every program that the process executes.
 
 use super::error::Problem;
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io;
+use std::mem::ManuallyDrop;
+use std::os::fd::{AsRawFd, FromRawFd, RawFd};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
@@ -15,12 +18,16 @@ const FILES: [&str; 2] = ["data.mdb", "lock.mdb"];
 /// For the owner and the group, whatever the umask.
 const MODE: u32 = 0o660;
 
+/// What a directory is, whatever it is called: its device and inode.
+pub(super) type Identity = (u64, u64);
+
 /// The directory `path` in its one true spelling.
-pub(super) fn directory(path: &Path) -> Result<PathBuf, Problem> {
+pub(super) fn directory(path: &Path) -> Result<(PathBuf, Identity), Problem> {
     let fail = |error| Problem::File(path.to_owned(), error);
     let directory = path.canonicalize().map_err(fail)?;
-    match directory.is_dir() {
-        true => Ok(directory),
+    let metadata = fs::metadata(&directory).map_err(fail)?;
+    match metadata.is_dir() {
+        true => Ok((directory, (metadata.dev(), metadata.ino()))),
         false => Err(fail(io::ErrorKind::NotADirectory.into())),
     }
 }
@@ -68,4 +75,48 @@ fn give_to(file: &File, directory: &Metadata) {
         let _ = fchown(file, None, group);
     }
     let _ = file.set_permissions(Permissions::from_mode(MODE));
+}
+
+/// Takes the descriptors 0 to 2, if they are free, until dropped: what a library prints must not
+/// end up in the store.
+pub(super) fn standard_descriptors(directory: &Path) -> Vec<File> {
+    let open = std::iter::repeat_with(|| File::open(directory));
+    open.map_while(Result::ok)
+        .take_while(|file| file.as_raw_fd() <= 2)
+        .collect()
+}
+
+/// Closes the data file on exec. LMDB leaves its descriptor open, and whoever has it could write
+/// policies.
+pub(super) fn close_on_exec(data: &File) -> io::Result<()> {
+    let own = data
+        .metadata()
+        .map(|metadata| (metadata.dev(), metadata.ino()))?;
+    for descriptor in descriptors()
+        .into_iter()
+        .filter(|other| identity(*other) == Some(own))
+    {
+        // SAFETY: it only sets a flag.
+        unsafe { libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC) };
+    }
+    Ok(())
+}
+
+/// The descriptors of this process; where the system does not list them, those that it may have.
+fn descriptors() -> Vec<RawFd> {
+    let listed = fs::read_dir("/proc/self/fd").or_else(|_| fs::read_dir("/dev/fd"));
+    let Ok(listed) = listed else {
+        return (0..4096).collect();
+    };
+    let number = |entry: io::Result<fs::DirEntry>| entry.ok()?.file_name().to_str()?.parse().ok();
+    listed.filter_map(number).collect()
+}
+
+/// The device and inode of what `descriptor` stands for.
+fn identity(descriptor: RawFd) -> Option<Identity> {
+    // SAFETY: the descriptor is borrowed for a call that refuses what is none, and not closed.
+    let file = ManuallyDrop::new(unsafe { File::from_raw_fd(descriptor) });
+    file.metadata()
+        .ok()
+        .map(|metadata| (metadata.dev(), metadata.ino()))
 }

@@ -113,6 +113,7 @@ impl Opened {
     /// Opens the environment in `directory`. One process must not do so twice.
     pub fn new(directory: &Path, limits: Limits) -> Result<Self, Problem> {
         files::prepare(directory)?;
+        let _standard = files::standard_descriptors(directory);
         let mut options = EnvOpenOptions::new().read_txn_without_tls();
         options
             .map_size(limits.map)
@@ -121,6 +122,7 @@ impl Opened {
         // SAFETY: the file is changed by LMDB alone, under LMDB's locks, and no flag takes
         // those away. That it is not truncated by others is the administrator's promise.
         let env = unsafe { options.open(directory) }?;
+        files::close_on_exec(&env.try_clone_inner_file()?).map_err(heed::Error::Io)?;
         env.clear_stale_readers()?;
         let databases =
             open_databases(&env).or_else(|problem| match is(&problem, MdbError::MapResized) {

@@ -15,7 +15,7 @@
 //!   held by its parent also may find heed's lock held, and works without the store.
 
 use super::error::Problem;
-use super::files;
+use super::files::{self, Identity};
 use super::process::{Limits, Opened, Process};
 use std::path::{Path, PathBuf};
 use std::ptr;
@@ -26,6 +26,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 #[derive(Debug)]
 pub(super) struct Shared {
     path: PathBuf,
+    identity: Identity,
     limits: Limits,
     /// Null only after [`Shared::shut`]. A process that another follows stays allocated, for a
     /// thread may still be reading its id.
@@ -33,11 +34,12 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    fn new(path: PathBuf, limits: Limits) -> Result<Self, Problem> {
+    fn new(path: PathBuf, identity: Identity, limits: Limits) -> Result<Self, Problem> {
         let process = Process::new(Ok(Opened::new(&path, limits)?));
         let current = AtomicPtr::new(Box::into_raw(Box::new(process)));
         Ok(Self {
             path,
+            identity,
             limits,
             current,
         })
@@ -111,13 +113,13 @@ static OPEN: Mutex<Vec<Arc<Shared>>> = Mutex::new(Vec::new());
 
 /// Opens the store at `path`, or gives the one that is open.
 pub(super) fn open(path: &Path, limits: Limits) -> Result<Arc<Shared>, Problem> {
-    let path = files::directory(path)?;
+    let (path, identity) = files::directory(path)?;
     let _alone = Opening::begin().ok_or(Problem::Forked)?;
     let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(shared) = open.iter().find(|shared| shared.path == path) {
+    if let Some(shared) = open.iter().find(|shared| shared.identity == identity) {
         return Ok(Arc::clone(shared));
     }
-    let shared = Arc::new(Shared::new(path, limits)?);
+    let shared = Arc::new(Shared::new(path, identity, limits)?);
     open.push(Arc::clone(&shared));
     Ok(shared)
 }

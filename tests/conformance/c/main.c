@@ -10,11 +10,19 @@ static const struct request {
     const char *name;
     void (*answer)(void);
 } REQUESTS[] = {
-    {"record", do_record},   {"tlsrpt", do_tlsrpt},   {"policy", do_policy},
-    {"match", do_match},     {"certificate", do_certificate},
-    {"lookup", do_lookup},   {"poll", do_poll},       {"txt", do_txt},
-    {"https", do_https},     {"again", do_again},     {"outcome", do_outcome},
-    {"stored", do_stored},   {"verdict", do_verdict},
+    {"record", do_record},
+    {"tlsrpt", do_tlsrpt},
+    {"policy", do_policy},
+    {"match", do_match},
+    {"certificate", do_certificate},
+    {"lookup", do_lookup},
+    {"poll", do_poll},
+    {"txt", do_txt},
+    {"https", do_https},
+    {"again", do_again},
+    {"outcome", do_outcome},
+    {"stored", do_stored},
+    {"verdict", do_verdict},
 };
 
 static void answer(char *line)

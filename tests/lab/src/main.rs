@@ -10,10 +10,7 @@ use std::{
 };
 
 use mtasts_lab::{Error, Ports, block_on, quote, request, run};
-use tokio::{
-    signal::unix::{SignalKind, signal},
-    sync::watch,
-};
+use tokio::sync::watch;
 
 const USAGE: &str = "usage: lab run SCENE.toml DIR [--dns-port N] [--https-port N] [--smtp-port N] \
                      [--until-eof]\n       lab ctl DIR WORDS...";
@@ -74,11 +71,8 @@ fn command_run(words: &[String]) -> Result<(), Error> {
     if options.until_eof {
         stop_at_eof(stop.clone());
     }
-    block_on(async {
-        stop_at_signal(&stop, SignalKind::terminate())?;
-        stop_at_signal(&stop, SignalKind::interrupt())?;
-        run(&text, Path::new(dir), options.ports, stop, |_| ready()).await
-    })?
+    let place = Path::new(dir);
+    block_on(run(&text, place, options.ports, stop, |_| ready()))?
 }
 
 fn ready() {
@@ -95,16 +89,6 @@ fn stop_at_eof(stop: watch::Sender<bool>) {
         while stdin.read(&mut buffer).is_ok_and(|length| length > 0) {}
         stop.send_replace(true);
     });
-}
-
-fn stop_at_signal(stop: &watch::Sender<bool>, kind: SignalKind) -> Result<(), Error> {
-    let mut signal = signal(kind)?;
-    let stop = stop.clone();
-    tokio::spawn(async move {
-        signal.recv().await;
-        stop.send_replace(true);
-    });
-    Ok(())
 }
 
 /// Prints the reply; false if it is an error.

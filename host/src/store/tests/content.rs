@@ -252,3 +252,25 @@ fn links_are_not_followed() {
     std::fs::hard_link(&target, &file).unwrap();
     assert!(Store::open(dir.path()).is_err());
 }
+
+#[test]
+fn programs_that_are_executed_do_not_get_it() {
+    let dir = folder();
+    let _store = Store::open(dir.path()).unwrap();
+    let script = format!("ls -l /proc/self/fd | grep -c {}", dir.path().display());
+    let listed = Command::new("sh").args(["-c", &script]).output().unwrap();
+    assert_eq!(String::from_utf8(listed.stdout).unwrap().trim(), "0");
+}
+
+#[test]
+fn it_is_not_what_is_printed_to() {
+    let dir = folder();
+    assert!(in_child(|| {
+        // SAFETY: the child needs none of them.
+        let _ = unsafe { [0, 1, 2].map(|descriptor| libc::close(descriptor)) };
+        let store = Store::open(dir.path()).unwrap();
+        // SAFETY: it tells whether the descriptors are open.
+        let closed = unsafe { [0, 1, 2].map(|n| libc::fcntl(n, libc::F_GETFD)) } == [-1; 3];
+        closed && save(&store, "example.com", "text", NOW)
+    }));
+}
