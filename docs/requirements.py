@@ -47,7 +47,7 @@ def problems(index: dict[str, tuple[list[str], list[str]]], later: set[str]) -> 
     for path in files:
         if path.startswith("docs/") or not (ROOT / path).is_file():
             continue
-        if not path.endswith((".rs", ".c", ".h", ".json", ".sh", ".toml")):
+        if not path.endswith((".rs", ".c", ".h", ".json", ".py", ".sh", ".toml")):
             continue
         spoken = set(NUMBER.findall((ROOT / path).read_text(errors="replace")))
         wrong += [f"{path} speaks of {number}, which has no row"

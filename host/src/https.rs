@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! One GET request to a Policy Host (RFC 8461 §3.3, R-GET): to an address that was checked,
-//! without redirects, caches or content codings, within one time limit and one size limit.
+//! One GET request to a Policy Host (RFC 8461 §3.3): to an address that was checked (R-GET-6),
+//! without redirects, caches or content codings (R-GET-2), within one time limit and one size
+//! limit (R-GET-4).
 
 use crate::address::is_global;
 use crate::dns::{Dns, DnsFailure};
