@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """The demo: examples/c/sender mails the domains of a small internet (tests/lab, demo.toml) in three
-acts, of which the second has an attacker on the path (R-FLOW-1, R-APPLY-1). Every row of the tables is compared with what
-must be, and with what the mail hosts have really received. `make demo` calls it:
+acts, of which the second has an attacker on the path (R-FLOW-1, R-APPLY-1). Every row of the tables
+is compared with what must be, and with what the mail hosts have really received. `make demo` calls:
 
     demo.py LAB SENDER
 """

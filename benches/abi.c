@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * What calls through the C ABI cost, as a mail server makes them: a verdict from a cached
+ * outcome, with what it allocates, and beside it a call that does next to nothing. Prints lines
+ * of a name, a value and a unit. malloc and its kin are counted as glibc lets a program do.
+ */
+#define _GNU_SOURCE
+#include <mtasts.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define BATCHES 301
+#define CALLS 5000
+
+static unsigned long allocations;
+
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t members, size_t size);
+extern void *__libc_realloc(void *old, size_t size);
+
+void *malloc(size_t size)
+{
+    allocations++;
+    return __libc_malloc(size);
+}
+
+void *calloc(size_t members, size_t size)
+{
+    allocations++;
+    return __libc_calloc(members, size);
+}
+
+void *realloc(void *old, size_t size)
+{
+    allocations++;
+    return __libc_realloc(old, size);
+}
+
+/* A host whose store is one entry. */
+struct world {
+    char entry[2048];
+    size_t len;
+};
+
+static void txt(void *user, const char *name, mtasts_answer *into)
+{
+    static const char record[] = "v=STSv1; id=20160831085700Z;";
+    (void)user, (void)name;
+    mtasts_answer_txt_record(into, record, sizeof record - 1);
+    mtasts_answer_ttl(into, 3600);
+}
+
+static void https(void *user, const mtasts_fetch *request, mtasts_answer *into)
+{
+    static const char body[] = "version: STSv1\r\nmode: enforce\r\nmx: mx1.example.com\r\n"
+                               "mx: mx2.example.com\r\nmx: *.mail.example.net\r\n"
+                               "mx: *.example.org\r\nmx: backup.example.com\r\n"
+                               "max_age: 604800\r\n";
+    (void)user, (void)request;
+    mtasts_answer_http_status(into, 200);
+    mtasts_answer_content_type(into, "text/plain", 10);
+    mtasts_answer_body(into, body, sizeof body - 1);
+}
+
+static void load(void *user, const char *domain, mtasts_answer *into)
+{
+    const struct world *world = user;
+    (void)domain;
+    if (world->len > 0)
+        mtasts_answer_stored(into, world->entry, world->len);
+}
+
+static void save(void *user, const mtasts_saved *saved)
+{
+    struct world *world = user;
+    if (saved->text_len <= sizeof world->entry) {
+        memcpy(world->entry, saved->text, saved->text_len);
+        world->len = saved->text_len;
+    }
+}
+
+static uint64_t now(void *user)
+{
+    (void)user;
+    return 1767225600;
+}
+
+/* What is measured, each for `CALLS` calls. 0: success. */
+struct subject {
+    const mtasts_host *host;
+    const mtasts_outcome *outcome;
+    mtasts_session session;
+};
+
+static int empty(const struct subject *subject)
+{
+    int i, bad = 0;
+    (void)subject;
+    for (i = 0; i < CALLS; i++)
+        bad |= mtasts_abi_version() == UINT32_MAX;
+    return bad;
+}
+
+static int matches(const struct subject *subject)
+{
+    const mtasts_policy *policy = mtasts_outcome_policy(subject->outcome);
+    int i, bad = 0;
+    for (i = 0; i < CALLS; i++)
+        bad |= mtasts_policy_matches(policy, subject->session.mx_host) != 1;
+    return bad;
+}
+
+static int verdicts(const struct subject *subject)
+{
+    mtasts_verdict verdict = {0};
+    int i, bad = 0;
+    verdict.size = sizeof verdict;
+    for (i = 0; i < CALLS; i++) {
+        bad |= mtasts_outcome_verdict(subject->outcome, &subject->session, &verdict);
+        bad |= verdict.action != MTASTS_ACTION_DELIVER;
+    }
+    return bad;
+}
+
+static int resolves(const struct subject *subject)
+{
+    mtasts_outcome *outcome;
+    int i, bad = 0;
+    for (i = 0; i < CALLS; i++) {
+        bad |= mtasts_resolve("example.com", NULL, subject->host, &outcome);
+        mtasts_outcome_free(outcome);
+    }
+    return bad;
+}
+
+static double nanoseconds(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
+}
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Prints the median over batches of what one call takes. */
+static int measure(const char *name, int batches, int (*calls)(const struct subject *),
+                   const struct subject *subject)
+{
+    static double times[BATCHES];
+    int i;
+    if (calls(subject) != 0)
+        return fprintf(stderr, "%s: a call failed\n", name), 1;
+    for (i = 0; i < batches; i++) {
+        double start = nanoseconds();
+        calls(subject);
+        times[i] = (nanoseconds() - start) / CALLS;
+    }
+    qsort(times, (size_t)batches, sizeof *times, compare);
+    printf("%s\t%.2f\tns\n", name, times[batches / 2]);
+    return 0;
+}
+
+/* Prints what one verdict allocates, and to show that counting works, one look-up. */
+static int count(const struct subject *subject)
+{
+    unsigned long before = allocations, verdict, lookup;
+    verdicts(subject);
+    verdict = allocations - before;
+    before = allocations;
+    resolves(subject);
+    lookup = allocations - before;
+    printf("abi_verdict_allocations\t%.4g\tcount\n", (double)verdict / CALLS);
+    printf("abi_lookup_allocations\t%.4g\tcount\n", (double)lookup / CALLS);
+    return lookup == 0;
+}
+
+int main(void)
+{
+    static struct world world;
+    mtasts_host host = {0};
+    mtasts_outcome *first = NULL, *cached = NULL;
+    mtasts_outcome_facts facts = {0};
+    struct subject subject = {0};
+    int bad;
+    host.size = sizeof host;
+    host.user = &world;
+    host.txt = txt;
+    host.https = https;
+    host.load = load;
+    host.save = save;
+    host.now = now;
+    facts.size = sizeof facts;
+    if (mtasts_resolve("example.com", NULL, &host, &first) != MTASTS_OK ||
+        mtasts_resolve("example.com", NULL, &host, &cached) != MTASTS_OK ||
+        mtasts_outcome_get(cached, &facts) != MTASTS_OK || facts.basis != MTASTS_BASIS_CACHED)
+        return fputs("no cached outcome\n", stderr), 1;
+    subject.host = &host;
+    subject.outcome = cached;
+    subject.session.size = sizeof subject.session;
+    subject.session.mx_host = "backup.example.com";
+    subject.session.tls = MTASTS_TLS_ESTABLISHED;
+    subject.session.certificate = MTASTS_CERTIFICATE_VALID;
+    bad = measure("abi_empty", BATCHES, empty, &subject) ||
+          measure("abi_match", BATCHES, matches, &subject) ||
+          measure("abi_verdict", BATCHES, verdicts, &subject) ||
+          measure("abi_lookup", BATCHES / 10, resolves, &subject) || count(&subject);
+    mtasts_outcome_free(cached);
+    mtasts_outcome_free(first);
+    return bad;
+}
