@@ -25,6 +25,7 @@ core() {
 ffi() {
     make -s lib
     cargo test -q --release -p mtasts-ffi --features panic-test
+    cargo test -q --release -p mtasts-host --features bundle --test c_face
     ffi/tests/tests.sh
     tests/conformance/run --surface c
 }
