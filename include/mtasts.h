@@ -1087,6 +1087,19 @@ int32_t mtasts_lookup_new(const char *domain,
                           struct mtasts_lookup **out);
 
 /**
+ * Begins to look again, as a sender must before it gives a message up for good (RFC 8461 section
+ * 5.1): the TXT record is queried whatever its TTL, and the policy fetched if the id differs. If
+ * what comes of it has the basis MTASTS_BASIS_FRESH there is a new policy to try the MX hosts by.
+ * On success `*out` is to be freed by `mtasts_lookup_free`. `config` may be NULL.
+ * `mtasts_resolve_again` does it in one call.
+ *
+ * Returns MTASTS_OK, MTASTS_E_ARGUMENT or MTASTS_E_SIZE.
+ */
+int32_t mtasts_outcome_look_again(const struct mtasts_outcome *outcome,
+                                  const struct mtasts_config *config,
+                                  struct mtasts_lookup **out);
+
+/**
  * Frees a lookup, in whatever state; NULL is allowed. Outcomes taken from it stay.
  */
 void mtasts_lookup_free(struct mtasts_lookup *lookup);
@@ -1170,19 +1183,6 @@ int32_t mtasts_outcome_get(const struct mtasts_outcome *outcome,
 int32_t mtasts_outcome_verdict(const struct mtasts_outcome *outcome,
                                const struct mtasts_session *session,
                                struct mtasts_verdict *verdict);
-
-/**
- * Begins to look again, as a sender must before it gives a message up for good (RFC 8461 section
- * 5.1): the TXT record is queried whatever its TTL, and the policy fetched if the id differs. If
- * what comes of it has the basis MTASTS_BASIS_FRESH there is a new policy to try the MX hosts by.
- * On success `*out` is to be freed by `mtasts_lookup_free`. `config` may be NULL.
- * `mtasts_resolve_again` does it in one call.
- *
- * Returns MTASTS_OK, MTASTS_E_ARGUMENT or MTASTS_E_SIZE.
- */
-int32_t mtasts_outcome_look_again(const struct mtasts_outcome *outcome,
-                                  const struct mtasts_config *config,
-                                  struct mtasts_lookup **out);
 
 /**
  * The word of a basis: "no-policy", "cached", "fresh"; "unknown" for other numbers. Static,

@@ -62,31 +62,56 @@
 
 extern crate alloc;
 
+// What every part speaks of: errors with a place, names that exist only if they are legal, and
+// the wall clock, which the host tells.
 pub mod error;
 pub mod name;
-pub mod record;
 pub mod time;
-// One idea, two files: the document, and the host patterns in it.
-#[cfg(feature = "certificate")]
-pub mod certificate;
-pub mod host;
-pub mod lookup;
-pub mod outcome;
+
+// A domain says by a TXT record at `_mta-sts.<domain>` that it has a policy, and by the record's
+// `id` which one. DNS can be forged: the record is a hint to look, never the policy itself.
+pub mod record;
+
+// The policy is a few lines of text: a mode, how long it may be remembered (`max_age`), and the
+// patterns of the hosts that take the domain's mail.
 pub mod pattern;
 pub mod policy;
-pub mod reason;
+
+// It is served over HTTPS by `mta-sts.<domain>`, whose certificate no attacker on the path has:
+// that is where the trust comes from. Only one kind of reply counts.
 pub mod reply;
+
+// What goes wrong on the way has a name, and says whether it is to be reported.
+pub mod reason;
+
+// A policy that was seen once is remembered, and applies until its `max_age` is over whatever DNS
+// and HTTPS say meanwhile: whoever suppresses the record or the policy host comes too late.
 pub mod stored;
-pub mod tlsrpt;
+
+// So a look-up asks its store, then the TXT record, then, if the `id` is new, the Policy Host; and
+// each only if needed.
+pub mod lookup;
+pub mod outcome;
+
+// The outcome judges each session with an MX host: is the host listed, does TLS stand, is the
+// certificate valid for the host's name? DANE, where DNSSEC protects it, comes first.
+#[cfg(feature = "certificate")]
+pub mod certificate;
 pub mod verdict;
 
-pub use error::{Error, ErrorKind, Position};
+// What was found is reported to the domain's owner by SMTP TLS Reporting (RFC 8460).
+pub mod tlsrpt;
+
+// And the loop that runs a look-up for a host that may block.
+pub mod host;
+
+pub use error::{Error, ErrorKind, Position, Warning, WarningKind};
 pub use host::{Host, StoreFailure, resolve, run};
 pub use lookup::{Config, Fetch, Lookup, RequestId, Step, TxtAnswer};
 pub use name::{PolicyDomain, PolicyId};
 pub use outcome::{Basis, Outcome};
 pub use pattern::MxPattern;
-pub use policy::{MAX_BODY, Mode, Policy, Warning, WarningKind};
+pub use policy::{MAX_BODY, Mode, Policy};
 pub use reason::{FetchFailure, Reason, TxtFailure};
 pub use record::Record;
 pub use reply::{HttpsReply, WELL_KNOWN_PATH};

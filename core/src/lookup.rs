@@ -144,15 +144,6 @@ impl Lookup {
         lookup
     }
 
-    /// Looks again before a permanent failure (R-FLOW-6): asks for the TXT record whatever
-    /// its TTL, and fetches if its `id` is new.
-    pub(crate) fn again(stored: Arc<Stored>, store_failed: bool, config: &Config) -> Self {
-        let mut lookup = Self::idle(stored, config);
-        lookup.store_failed = store_failed;
-        lookup.ask();
-        lookup
-    }
-
     fn idle(stored: Arc<Stored>, config: &Config) -> Self {
         let last_id = first_id(stored.domain.as_str());
         let state = State::QueryTxt {
@@ -259,6 +250,17 @@ impl Lookup {
     /// The Policy Domain.
     pub fn domain(&self) -> &PolicyDomain {
         &self.stored.domain
+    }
+}
+
+impl Outcome {
+    /// Looks again, as a sender does before it gives a message up (R-FLOW-6): the TXT record
+    /// is queried whatever its TTL, and the policy fetched if the `id` differs.
+    pub fn look_again(&self, config: &Config) -> Lookup {
+        let mut lookup = Lookup::idle(Arc::clone(&self.stored), config);
+        lookup.store_failed = self.reason == Some(Reason::StoreFailed);
+        lookup.ask();
+        lookup
     }
 }
 

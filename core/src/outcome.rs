@@ -4,14 +4,12 @@
 //! the way (RFC 8461 §3.3, §5).
 
 use crate::error::Error;
-use crate::lookup::{Config, Lookup};
 use crate::name::PolicyDomain;
 use crate::policy::{Mode, Policy};
 use crate::reason::Reason;
 use crate::stored::{Stored, StoredPolicy};
 use crate::time::UnixTime;
 use crate::tlsrpt::ResultType;
-use crate::verdict::{Session, Verdict};
 use alloc::{format, string::String, sync::Arc};
 
 /// Where the policy of an [`Outcome`] comes from.
@@ -39,7 +37,7 @@ impl Basis {
 }
 
 /// The outcome of a look-up of one Policy Domain. It holds for that domain alone, and its
-/// verdicts each for one connection (R-APPLY-5).
+/// verdicts ([`Outcome::verdict`]) each for one connection (R-APPLY-5).
 #[derive(Clone, Debug)]
 pub struct Outcome {
     pub(crate) stored: Arc<Stored>,
@@ -123,19 +121,6 @@ impl Outcome {
     /// Whether [`Outcome::stored`] is not what the look-up began with, and is to be saved.
     pub fn is_changed(&self) -> bool {
         self.changed
-    }
-
-    /// Looks again, as a sender does before it gives a message up (R-FLOW-6): the TXT record
-    /// is queried whatever its TTL, and the policy fetched if the `id` differs.
-    pub fn look_again(&self, config: &Config) -> Lookup {
-        let store_failed = self.reason == Some(Reason::StoreFailed);
-        Lookup::again(Arc::clone(&self.stored), store_failed, config)
-    }
-
-    /// Whether and how this session may carry the mail. Allocates nothing.
-    #[inline]
-    pub fn verdict(&self, session: &Session<'_>) -> Verdict {
-        crate::verdict::judge(self, session)
     }
 
     /// When the policy's lifetime ends.

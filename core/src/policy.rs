@@ -4,7 +4,7 @@
 //! line. The parsers bear the names of the ABNF rules; where the engine is more lenient than
 //! the ABNF (R-POL-5), a [`Warning`] says so.
 
-use crate::error::{Error, ErrorKind, Position};
+use crate::error::{Error, ErrorKind, Position, Warning, WarningKind};
 use crate::pattern::{self, MxPattern, MxPatterns};
 use crate::record::{Parsed, field_name, is_wsp, octet, octets};
 use alloc::{borrow::ToOwned, boxed::Box};
@@ -130,68 +130,6 @@ impl Policy {
     #[inline]
     pub fn matches(&self, mx_host: &str) -> bool {
         self.mx.matches(mx_host)
-    }
-}
-
-/// Something in a policy that the RFC does not allow and the engine tolerates (R-POL-5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Warning {
-    /// What it is.
-    pub kind: WarningKind,
-    /// The octet of the policy at which it begins.
-    pub offset: usize,
-    /// Line and column of that octet.
-    pub position: Position,
-}
-
-/// The kinds of [`Warning`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum WarningKind {
-    /// An empty line, or one of white space; skipped.
-    BlankLine,
-    /// `max_age` is above [`MAX_MAX_AGE`], which is used instead.
-    MaxAgeClamped,
-    /// An `mx` without a value; the line is ignored, as are those of the next kinds.
-    MxEmpty,
-    /// An `mx` that is no host name.
-    MxIllegal,
-    /// An `mx` that is an IP address.
-    MxIpAddress,
-    /// An `mx` with several hosts.
-    MxList,
-    /// An `mx` with letters beyond ASCII.
-    MxNotAscii,
-    /// A final dot on an `mx`; dropped.
-    MxTrailingDot,
-    /// An `mx` with an underscore.
-    MxUnderscore,
-}
-
-impl WarningKind {
-    /// One line for a person.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::BlankLine => "blank line: skipped, but RFC 8461 allows none",
-            Self::MaxAgeClamped => "max_age is above 31557600, which is used instead",
-            Self::MxEmpty => "mx without a host name: the line is ignored",
-            Self::MxIllegal => {
-                "mx is not a host name, nor '*.' and a host name: the line is ignored"
-            }
-            Self::MxIpAddress => "mx is an IP address, not a host name: the line is ignored",
-            Self::MxList => "mx takes one host name a line: the line is ignored",
-            Self::MxNotAscii => "mx is not in A-labels (xn--...): the line is ignored",
-            Self::MxTrailingDot => "mx ends in a dot, which is dropped",
-            Self::MxUnderscore => {
-                "mx has an underscore, which no host name has: the line is ignored"
-            }
-        }
-    }
-}
-
-impl fmt::Display for WarningKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }
 

@@ -186,9 +186,15 @@ impl Cause {
     }
 }
 
-/// The verdict on `session` with `outcome`'s policy.
-#[inline]
-pub(crate) fn judge(outcome: &Outcome, session: &Session<'_>) -> Verdict {
+impl Outcome {
+    /// Whether and how this session may carry the mail. Allocates nothing.
+    #[inline]
+    pub fn verdict(&self, session: &Session<'_>) -> Verdict {
+        judge(self, session)
+    }
+}
+
+fn judge(outcome: &Outcome, session: &Session<'_>) -> Verdict {
     if let Some(cause) = dane_failure(session) {
         return blocked(cause, Action::Defer); // no diversion follows a DANE failure
     }

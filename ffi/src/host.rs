@@ -6,7 +6,7 @@ use crate::answer::mtasts_answer;
 use crate::boundary::{clear_out, entry, hand_out, last_panic, reading, writing};
 use crate::config::mtasts_config;
 use crate::lookup::{
-    MTASTS_STEP_FETCH, MTASTS_STEP_LOAD, MTASTS_STEP_QUERY_TXT, mtasts_lookup, mtasts_step,
+    MTASTS_STEP_FETCH, MTASTS_STEP_LOAD, MTASTS_STEP_QUERY_TXT, again, mtasts_lookup, mtasts_step,
     new_lookup,
 };
 use crate::outcome::mtasts_outcome;
@@ -171,7 +171,7 @@ pub unsafe extern "C" fn mtasts_resolve_again(
                 return Err(MTASTS_E_ARGUMENT);
             }
             let host = Callbacks::of(host)?;
-            let mut lookup = outcome.look_again(config)?;
+            let mut lookup = again(outcome, config)?;
             hand_out(out, run(&mut lookup, &host)?)
         });
         report_panic(status, host);

@@ -23,6 +23,7 @@ pub mod policy;
 pub mod record;
 mod sized;
 pub mod status;
+pub mod strerror;
 pub mod text;
 pub mod tlsrpt;
 pub mod verdict;

@@ -51,12 +51,12 @@ enum State {
 }
 
 impl mtasts_lookup {
-    pub(crate) fn unstarted(domain: PolicyDomain, config: Config) -> Self {
+    fn unstarted(domain: PolicyDomain, config: Config) -> Self {
         let name = Text::new(domain.as_str());
         Self::new(State::Unstarted { domain, config }, name)
     }
 
-    pub(crate) fn started(lookup: Lookup) -> Self {
+    fn started(lookup: Lookup) -> Self {
         let name = Text::new(asked_name(&lookup));
         Self::new(State::Started(lookup), name)
     }
@@ -205,6 +205,39 @@ pub(crate) unsafe fn new_lookup(
         domain.parse().map_err(status::of)?,
         config,
     ))
+}
+
+/// Begins to look again, as a sender must before it gives a message up for good (RFC 8461 section
+/// 5.1): the TXT record is queried whatever its TTL, and the policy fetched if the id differs. If
+/// what comes of it has the basis MTASTS_BASIS_FRESH there is a new policy to try the MX hosts by.
+/// On success `*out` is to be freed by `mtasts_lookup_free`. `config` may be NULL.
+/// `mtasts_resolve_again` does it in one call.
+///
+/// Returns MTASTS_OK, MTASTS_E_ARGUMENT or MTASTS_E_SIZE.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mtasts_outcome_look_again(
+    outcome: *const mtasts_outcome,
+    config: *const mtasts_config,
+    out: *mut *mut mtasts_lookup,
+) -> i32 {
+    // SAFETY: the handle, the settings and the place are the caller's.
+    unsafe {
+        clear_out(out);
+        reading(outcome, |outcome| hand_out(out, again(outcome, config)?))
+    }
+}
+
+/// The lookup that looks again after `outcome`.
+///
+/// # Safety
+/// `config` is NULL or valid.
+pub(crate) unsafe fn again(
+    outcome: &mtasts_outcome,
+    config: *const mtasts_config,
+) -> Result<mtasts_lookup, i32> {
+    // SAFETY: as the caller promises.
+    let config = unsafe { mtasts_config::take(config) }?;
+    Ok(mtasts_lookup::started(outcome.outcome.look_again(&config)))
 }
 
 /// Frees a lookup, in whatever state; NULL is allowed. Outcomes taken from it stay.

@@ -2,9 +2,7 @@
 
 //! Outcomes: what a lookup came to.
 
-use crate::boundary::{clear_out, free, getting, hand_out, handle, reading};
-use crate::config::mtasts_config;
-use crate::lookup::mtasts_lookup;
+use crate::boundary::{free, getting, handle, reading};
 use crate::policy::mtasts_policy;
 use crate::sized::{self, Sized};
 use crate::text::{Text, UNKNOWN, c_text, mtasts_str, static_name};
@@ -59,7 +57,7 @@ pub const MTASTS_REASON_WEBPKI: i32 = 16;
 /// What a lookup came to. Immutable: any number of threads may read it and ask it for verdicts.
 pub struct mtasts_outcome {
     poison: AtomicBool,
-    outcome: Outcome,
+    pub(crate) outcome: Outcome,
     domain: Text,
     id: Option<Text>,
     policy: Option<mtasts_policy>,
@@ -81,19 +79,6 @@ impl mtasts_outcome {
             explanation: Text::new(&outcome.explanation()),
             outcome,
         }
-    }
-}
-
-impl mtasts_outcome {
-    /// # Safety
-    /// `config` is NULL or valid.
-    pub(crate) unsafe fn look_again(
-        &self,
-        config: *const mtasts_config,
-    ) -> Result<mtasts_lookup, i32> {
-        // SAFETY: as the caller promises.
-        let config = unsafe { mtasts_config::take(config) }?;
-        Ok(mtasts_lookup::started(self.outcome.look_again(&config)))
     }
 }
 
@@ -249,28 +234,6 @@ pub unsafe extern "C" fn mtasts_outcome_verdict(
             let session = sized::read(session, mtasts_session::EMPTY)?;
             let found = outcome.outcome.verdict(&session.view()?);
             sized::write(verdict, &mtasts_verdict::of(found))
-        })
-    }
-}
-
-/// Begins to look again, as a sender must before it gives a message up for good (RFC 8461 section
-/// 5.1): the TXT record is queried whatever its TTL, and the policy fetched if the id differs. If
-/// what comes of it has the basis MTASTS_BASIS_FRESH there is a new policy to try the MX hosts by.
-/// On success `*out` is to be freed by `mtasts_lookup_free`. `config` may be NULL.
-/// `mtasts_resolve_again` does it in one call.
-///
-/// Returns MTASTS_OK, MTASTS_E_ARGUMENT or MTASTS_E_SIZE.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn mtasts_outcome_look_again(
-    outcome: *const mtasts_outcome,
-    config: *const mtasts_config,
-    out: *mut *mut mtasts_lookup,
-) -> i32 {
-    // SAFETY: the handle, the settings and the place are the caller's.
-    unsafe {
-        clear_out(out);
-        reading(outcome, |outcome| {
-            hand_out(out, outcome.look_again(config)?)
         })
     }
 }

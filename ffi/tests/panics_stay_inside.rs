@@ -17,6 +17,7 @@ use mtasts_ffi::panic_at_next_entry;
 use mtasts_ffi::policy::*;
 use mtasts_ffi::record::*;
 use mtasts_ffi::status::*;
+use mtasts_ffi::strerror::*;
 use mtasts_ffi::text::*;
 use mtasts_ffi::tlsrpt::*;
 use mtasts_ffi::verdict::*;
