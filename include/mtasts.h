@@ -159,6 +159,11 @@ extern "C" {
 #define MTASTS_BASIS_FRESH 2
 
 /**
+ * The policy is the sending host's operator's own.
+ */
+#define MTASTS_BASIS_LOCAL 3
+
+/**
  * All went well.
  */
 #define MTASTS_REASON_NONE 0
@@ -604,6 +609,32 @@ typedef struct mtasts_policy mtasts_policy;
 typedef struct mtasts_tlsrpt_record mtasts_tlsrpt_record;
 
 /**
+ * Where and why an input was refused, or tolerated. Give it with `size` set.
+ */
+typedef struct mtasts_problem {
+  /**
+   * `sizeof(mtasts_problem)`.
+   */
+  size_t size;
+  /**
+   * The octet of the input.
+   */
+  size_t offset;
+  /**
+   * Its line, from 1.
+   */
+  size_t line;
+  /**
+   * Its column in the line, in characters, from 1.
+   */
+  size_t column;
+  /**
+   * One line for a person, NUL-terminated.
+   */
+  char message[128];
+} mtasts_problem;
+
+/**
  * Settings of a lookup. Fill it by `mtasts_config_init`, change what is to differ, and pass it
  * where a function takes one; NULL there means the defaults.
  */
@@ -903,32 +934,6 @@ typedef struct mtasts_verdict {
 } mtasts_verdict;
 
 /**
- * Where and why an input was refused, or tolerated. Give it with `size` set.
- */
-typedef struct mtasts_problem {
-  /**
-   * `sizeof(mtasts_problem)`.
-   */
-  size_t size;
-  /**
-   * The octet of the input.
-   */
-  size_t offset;
-  /**
-   * Its line, from 1.
-   */
-  size_t line;
-  /**
-   * Its column in the line, in characters, from 1.
-   */
-  size_t column;
-  /**
-   * One line for a person, NUL-terminated.
-   */
-  char message[128];
-} mtasts_problem;
-
-/**
  * Octets of the caller's, borrowed for a call.
  */
 typedef struct mtasts_bytes {
@@ -1011,6 +1016,20 @@ int32_t mtasts_answer_body(struct mtasts_answer *answer, const void *data, size_
  * Returns MTASTS_OK or MTASTS_E_ARGUMENT.
  */
 int32_t mtasts_answer_stored(struct mtasts_answer *answer, const void *text, size_t len);
+
+/**
+ * Answers MTASTS_STEP_LOAD with a policy that the operator has written for the domain, as a
+ * policy file of RFC 8461: to pin one, to exempt the domain (mode "none"), or to demote it to
+ * "testing". The octets are copied. It comes before whatever is stored, and nothing is looked
+ * up: the outcome has the basis MTASTS_BASIS_LOCAL. `problem` may be NULL.
+ *
+ * Returns MTASTS_OK, MTASTS_E_POLICY, MTASTS_E_ARGUMENT or MTASTS_E_SIZE. After a failure the
+ * answer is MTASTS_STORE_FAILED: what the operator wanted is not known, and mail waits.
+ */
+int32_t mtasts_answer_local_policy(struct mtasts_answer *answer,
+                                   const void *text,
+                                   size_t len,
+                                   struct mtasts_problem *problem);
 
 /**
  * Says why there is no answer: one of MTASTS_TXT_*, MTASTS_FETCH_* and MTASTS_STORE_FAILED.
@@ -1147,7 +1166,7 @@ const struct mtasts_policy *mtasts_outcome_policy(const struct mtasts_outcome *o
 struct mtasts_str mtasts_outcome_domain(const struct mtasts_outcome *outcome);
 
 /**
- * The id of the policy to apply; no string without a policy.
+ * The id of the policy to apply; no string without a policy, and for a local one.
  */
 struct mtasts_str mtasts_outcome_id(const struct mtasts_outcome *outcome);
 
@@ -1185,7 +1204,7 @@ int32_t mtasts_outcome_verdict(const struct mtasts_outcome *outcome,
                                struct mtasts_verdict *verdict);
 
 /**
- * The word of a basis: "no-policy", "cached", "fresh"; "unknown" for other numbers. Static,
+ * The word of a basis: "no-policy", "cached", "fresh", "local"; "unknown" for other numbers. Static,
  * thread-safe.
  */
 const char *mtasts_basis_name(int32_t basis);

@@ -6,6 +6,7 @@
 use crate::lookup::{Config, Fetch, Lookup, Step, TxtAnswer};
 use crate::name::PolicyDomain;
 use crate::outcome::Outcome;
+use crate::policy::Policy;
 use crate::reason::{FetchFailure, TxtFailure};
 use crate::reply::HttpsReply;
 use crate::stored::Stored;
@@ -27,6 +28,12 @@ pub trait Host {
     /// The reply to one GET request, redirects not followed, certificate checked (R-GET).
     fn https(&mut self, fetch: &Fetch<'_>) -> Result<HttpsReply, FetchFailure>;
 
+    /// The policy that the operator has written for `domain` ([`Outcome::local`]), if any.
+    fn local(&mut self, domain: &PolicyDomain) -> Option<Arc<Policy>> {
+        let _ = domain;
+        None
+    }
+
     /// What was last saved of `domain`. A host without a store has nothing.
     fn load(&mut self, domain: &PolicyDomain) -> Result<Option<Arc<Stored>>, StoreFailure> {
         let _ = domain;
@@ -40,8 +47,11 @@ pub trait Host {
     }
 }
 
-/// Looks `domain` up and saves what is new. Blocks as `host` does.
+/// Looks `domain` up, unless there is a local policy, and saves what is new. Blocks as `host` does.
 pub fn resolve<H: Host>(domain: PolicyDomain, config: &Config, host: &mut H) -> Outcome {
+    if let Some(policy) = host.local(&domain) {
+        return Outcome::local(domain, policy);
+    }
     let (stored, now) = (host.load(&domain), host.now());
     let lookup = match stored {
         Ok(stored) => Lookup::new(domain, stored, config, now),

@@ -7,7 +7,7 @@
 use crate::error::{Error, ErrorKind};
 use crate::name::{PolicyDomain, PolicyId};
 use crate::outcome::{Basis, Outcome};
-use crate::policy::MAX_BODY;
+use crate::policy::{MAX_BODY, Policy};
 use crate::reason::{FetchFailure, Reason, TxtFailure};
 use crate::record::Record;
 use crate::reply::{self, HttpsReply, WELL_KNOWN_PATH};
@@ -135,6 +135,12 @@ impl Lookup {
         lookup
     }
 
+    /// A look-up that is done, as the operator has written a policy for the domain
+    /// ([`Outcome::local`]).
+    pub fn local(domain: PolicyDomain, policy: Arc<Policy>, config: &Config) -> Self {
+        Outcome::local(domain, policy).look_again(config)
+    }
+
     /// Begins a look-up of a domain whose store entry could not be read. A policy may be
     /// cached there, so that where none is found the delivery waits.
     pub fn without_store(domain: PolicyDomain, config: &Config, now: UnixTime) -> Self {
@@ -255,11 +261,15 @@ impl Lookup {
 
 impl Outcome {
     /// Looks again, as a sender does before it gives a message up (R-FLOW-6): the TXT record
-    /// is queried whatever its TTL, and the policy fetched if the `id` differs.
+    /// is queried whatever its TTL, and the policy fetched if the `id` differs. A local policy
+    /// stays what it is.
     pub fn look_again(&self, config: &Config) -> Lookup {
         let mut lookup = Lookup::idle(Arc::clone(&self.stored), config);
         lookup.store_failed = self.reason == Some(Reason::StoreFailed);
-        lookup.ask();
+        match self.basis() {
+            Basis::Local => lookup.state = State::Done(self.clone()),
+            _ => lookup.ask(),
+        }
         lookup
     }
 }
@@ -362,6 +372,7 @@ impl Lookup {
         let waits = self.config.defer_on_dns_failure && reason == Some(Reason::DnsTemporary);
         self.state = State::Done(Outcome {
             stored: Arc::clone(&self.stored),
+            local: None,
             basis,
             reason,
             error,

@@ -23,6 +23,8 @@ pub enum Basis {
     Cached,
     /// The network, just now.
     Fresh,
+    /// The operator of the sending host, who has set aside what the domain says (R-APPLY-3).
+    Local,
 }
 
 impl Basis {
@@ -32,6 +34,7 @@ impl Basis {
             Self::NoPolicy => "no-policy",
             Self::Cached => "cached",
             Self::Fresh => "fresh",
+            Self::Local => "local",
         }
     }
 }
@@ -41,6 +44,7 @@ impl Basis {
 #[derive(Clone, Debug)]
 pub struct Outcome {
     pub(crate) stored: Arc<Stored>,
+    pub(crate) local: Option<Arc<Policy>>,
     pub(crate) basis: Basis,
     pub(crate) reason: Option<Reason>,
     pub(crate) error: Option<Error>,
@@ -50,6 +54,22 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// The outcome for a domain for which the operator has written a policy (R-APPLY-3): to pin
+    /// one, to exempt the domain (mode `none`), or to demote it to mode `testing`. Nothing is
+    /// looked up and nothing remembered; the policy has no `id`.
+    pub fn local(domain: PolicyDomain, policy: Arc<Policy>) -> Self {
+        Self {
+            stored: Arc::new(Stored::unknown(domain)),
+            local: Some(policy),
+            basis: Basis::Local,
+            reason: None,
+            error: None,
+            changed: false,
+            try_later: false,
+            diverts: false,
+        }
+    }
+
     /// The Policy Domain.
     pub fn domain(&self) -> &PolicyDomain {
         &self.stored.domain
@@ -57,15 +77,22 @@ impl Outcome {
 
     /// The policy to apply.
     pub fn policy(&self) -> Option<&Policy> {
-        self.fetched().map(|fetched| &fetched.policy)
+        let fetched = self.fetched().map(|fetched| &fetched.policy);
+        self.local.as_deref().or(fetched)
     }
 
-    /// The policy to apply with its `id` and the time of its fetch.
+    /// The policy to apply with its `id` and the time of its fetch; `None` also where it is a
+    /// local one.
     pub fn fetched(&self) -> Option<&Arc<StoredPolicy>> {
         self.stored
             .policy
             .as_ref()
             .filter(|_| self.basis != Basis::NoPolicy)
+    }
+
+    /// The operator's own policy, where that is what applies.
+    pub fn local_policy(&self) -> Option<&Arc<Policy>> {
+        self.local.as_ref()
     }
 
     /// Where the policy comes from.

@@ -3,10 +3,12 @@
 //! What a host found out: the answer to a lookup's question.
 
 use crate::boundary::{Status, free, hand_out, handle, writing};
+use crate::policy::mtasts_problem;
 use crate::status::{MTASTS_E_ARGUMENT, MTASTS_E_TOO_LARGE};
 use crate::text::octets;
-use mtasts::{FetchFailure, HttpsReply, MAX_BODY, TxtAnswer, TxtFailure};
+use mtasts::{FetchFailure, HttpsReply, MAX_BODY, Policy, TxtAnswer, TxtFailure};
 use std::ffi::c_void;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 /// TXT: the name does not exist or has no TXT records. `mtasts_answer_ttl` may add the
@@ -44,6 +46,7 @@ pub struct mtasts_answer {
     txt_octets: usize,
     reply: Option<HttpsReply>,
     stored: Option<Vec<u8>>,
+    local: Option<Arc<Policy>>,
     failure: i32,
 }
 
@@ -57,6 +60,7 @@ impl mtasts_answer {
             txt_octets: 0,
             reply: None,
             stored: None,
+            local: None,
             failure: 0,
         }
     }
@@ -92,6 +96,11 @@ impl mtasts_answer {
             }
             _ => Err(()),
         }
+    }
+
+    /// The operator's own policy, if there is one.
+    pub(crate) fn local(&self) -> Option<Arc<Policy>> {
+        self.local.clone()
     }
 
     fn reply(&mut self) -> &mut HttpsReply {
@@ -267,6 +276,34 @@ pub unsafe extern "C" fn mtasts_answer_stored(
     unsafe {
         writing(answer, |answer| {
             answer.stored = Some(octets(text, len)?.to_vec());
+            Ok(())
+        })
+    }
+}
+
+/// Answers MTASTS_STEP_LOAD with a policy that the operator has written for the domain, as a
+/// policy file of RFC 8461: to pin one, to exempt the domain (mode "none"), or to demote it to
+/// "testing". The octets are copied. It comes before whatever is stored, and nothing is looked
+/// up: the outcome has the basis MTASTS_BASIS_LOCAL. `problem` may be NULL.
+///
+/// Returns MTASTS_OK, MTASTS_E_POLICY, MTASTS_E_ARGUMENT or MTASTS_E_SIZE. After a failure the
+/// answer is MTASTS_STORE_FAILED: what the operator wanted is not known, and mail waits.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mtasts_answer_local_policy(
+    answer: *mut mtasts_answer,
+    text: *const c_void,
+    len: usize,
+    problem: *mut mtasts_problem,
+) -> i32 {
+    // SAFETY: the handle and the octets are the caller's for this call.
+    unsafe {
+        writing(answer, |answer| {
+            answer.failure = MTASTS_STORE_FAILED;
+            let text = octets(text, len)?;
+            let policy =
+                Policy::parse(text).map_err(|error| mtasts_problem::tell(problem, text, error))?;
+            answer.local = Some(Arc::new(policy));
+            answer.failure = 0;
             Ok(())
         })
     }

@@ -95,11 +95,7 @@ impl mtasts_lookup {
         match &mut self.state {
             State::Unstarted { .. } if request_id != LOAD => return Err(MTASTS_E_STALE_REQUEST),
             State::Unstarted { domain, config } => {
-                let lookup = match answer.stored() {
-                    Ok(stored) => Lookup::new(domain.clone(), stored.map(Into::into), config, now),
-                    Err(()) => Lookup::without_store(domain.clone(), config, now),
-                };
-                self.state = State::Started(lookup);
+                self.state = State::Started(start(domain.clone(), config, answer, now));
             }
             State::Started(lookup) => match lookup.poll() {
                 Step::QueryTxt { .. } => lookup.txt(id, now, answer.txt()),
@@ -123,6 +119,14 @@ impl mtasts_lookup {
             },
             State::Unstarted { .. } => None,
         }
+    }
+}
+
+fn start(domain: PolicyDomain, config: &Config, loaded: &mtasts_answer, now: UnixTime) -> Lookup {
+    match (loaded.local(), loaded.stored()) {
+        (Some(policy), _) => Lookup::local(domain, policy, config),
+        (None, Ok(stored)) => Lookup::new(domain, stored.map(Into::into), config, now),
+        (None, Err(())) => Lookup::without_store(domain, config, now),
     }
 }
 

@@ -18,6 +18,8 @@ pub const MTASTS_BASIS_NO_POLICY: i32 = 0;
 pub const MTASTS_BASIS_CACHED: i32 = 1;
 /// The policy was fetched just now.
 pub const MTASTS_BASIS_FRESH: i32 = 2;
+/// The policy is the sending host's operator's own.
+pub const MTASTS_BASIS_LOCAL: i32 = 3;
 
 /// All went well.
 pub const MTASTS_REASON_NONE: i32 = 0;
@@ -74,12 +76,17 @@ impl mtasts_outcome {
             poison: AtomicBool::new(false),
             domain: Text::new(outcome.domain().as_str()),
             id: fetched.map(|fetched| Text::new(fetched.id.as_str())),
-            policy: fetched.map(|fetched| mtasts_policy::of_stored(fetched.clone())),
+            policy: policy_of(&outcome),
             stored: Text::new(&outcome.stored().to_text()),
             explanation: Text::new(&outcome.explanation()),
             outcome,
         }
     }
+}
+
+fn policy_of(outcome: &Outcome) -> Option<mtasts_policy> {
+    let fetched = outcome.fetched().cloned().map(mtasts_policy::of_stored);
+    fetched.or_else(|| outcome.local_policy().cloned().map(mtasts_policy::of_local))
 }
 
 /// Facts of an outcome. Give it with `size` set.
@@ -141,7 +148,7 @@ pub unsafe extern "C" fn mtasts_outcome_domain(outcome: *const mtasts_outcome) -
     unsafe { getting(outcome, mtasts_str::NONE, |outcome| outcome.domain.lend()) }
 }
 
-/// The id of the policy to apply; no string without a policy.
+/// The id of the policy to apply; no string without a policy, and for a local one.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mtasts_outcome_id(outcome: *const mtasts_outcome) -> mtasts_str {
     let lend = |outcome: &mtasts_outcome| outcome.id.as_ref().map_or(mtasts_str::NONE, Text::lend);
@@ -238,7 +245,7 @@ pub unsafe extern "C" fn mtasts_outcome_verdict(
     }
 }
 
-/// The word of a basis: "no-policy", "cached", "fresh"; "unknown" for other numbers. Static,
+/// The word of a basis: "no-policy", "cached", "fresh", "local"; "unknown" for other numbers. Static,
 /// thread-safe.
 #[unsafe(no_mangle)]
 pub extern "C" fn mtasts_basis_name(basis: i32) -> *const c_char {
@@ -246,6 +253,7 @@ pub extern "C" fn mtasts_basis_name(basis: i32) -> *const c_char {
         MTASTS_BASIS_NO_POLICY => c_text!(Basis::NoPolicy.as_str()),
         MTASTS_BASIS_CACHED => c_text!(Basis::Cached.as_str()),
         MTASTS_BASIS_FRESH => c_text!(Basis::Fresh.as_str()),
+        MTASTS_BASIS_LOCAL => c_text!(Basis::Local.as_str()),
         _ => UNKNOWN,
     })
 }
@@ -280,6 +288,7 @@ fn basis_number(basis: Basis) -> i32 {
     match basis {
         Basis::Cached => MTASTS_BASIS_CACHED,
         Basis::Fresh => MTASTS_BASIS_FRESH,
+        Basis::Local => MTASTS_BASIS_LOCAL,
         _ => MTASTS_BASIS_NO_POLICY,
     }
 }

@@ -33,6 +33,7 @@ pub struct mtasts_policy {
 handle!(mtasts_policy);
 
 enum Owner {
+    Local(Arc<Policy>),
     Parsed(Policy),
     Stored(Arc<StoredPolicy>),
 }
@@ -40,6 +41,10 @@ enum Owner {
 impl mtasts_policy {
     pub(crate) fn of_stored(stored: Arc<StoredPolicy>) -> Self {
         Self::new(Owner::Stored(stored), Vec::new())
+    }
+
+    pub(crate) fn of_local(policy: Arc<Policy>) -> Self {
+        Self::new(Owner::Local(policy), Vec::new())
     }
 
     fn new(owner: Owner, warnings: Vec<Warning>) -> Self {
@@ -66,6 +71,7 @@ impl mtasts_policy {
 impl Owner {
     fn policy(&self) -> &Policy {
         match self {
+            Self::Local(policy) => policy,
             Self::Parsed(policy) => policy,
             Self::Stored(stored) => &stored.policy,
         }

@@ -175,6 +175,7 @@ entries! {
     mtasts_answer_fail(answer(), 1) => Gave::Status;
     mtasts_answer_free(answer()) => |()| Gave::Nothing;
     mtasts_answer_http_status(answer(), 200) => Gave::Status;
+    mtasts_answer_local_policy(answer(), null(), 0, null_mut()) => Gave::Status;
     mtasts_answer_new(&mut null_mut()) => Gave::Status;
     mtasts_answer_stored(answer(), null(), 0) => Gave::Status;
     mtasts_answer_ttl(answer(), 1) => Gave::Status;

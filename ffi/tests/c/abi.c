@@ -27,6 +27,7 @@ struct world {
     const char *record;
     const char *content_type;
     const char *body;
+    const char *local;
     int32_t txt_failure, https_failure, load_failure;
     int status, queries, fetches, saves, lines;
     uint64_t now;
@@ -66,7 +67,9 @@ static void world_load(void *user, const char *domain, mtasts_answer *into)
 {
     struct world *world = user;
     CHECK(strcmp(domain, "example.com") == 0);
-    if (world->load_failure)
+    if (world->local)
+        mtasts_answer_local_policy(into, world->local, strlen(world->local), NULL);
+    else if (world->load_failure)
         mtasts_answer_fail(into, world->load_failure);
     else if (world->stored)
         mtasts_answer_stored(into, world->stored, strlen(world->stored));
@@ -219,6 +222,30 @@ static void a_failing_store_makes_mail_wait(void)
     CHECK(facts_of(outcome).reason == MTASTS_REASON_STORE_FAILED);
     mtasts_outcome_free(outcome);
     free(world.stored);
+}
+
+/* R-APPLY-3: the operator's own policy comes before everything. */
+static void local_policies_override_discovery(void)
+{
+    struct world world = good_world();
+    mtasts_host host = host_of(&world);
+    mtasts_outcome *outcome = NULL, *again = NULL;
+    world.local = "version: STSv1\nmode: none\nmax_age: 60\n";
+    CHECK(mtasts_resolve("example.com", NULL, &host, &outcome) == MTASTS_OK);
+    CHECK(facts_of(outcome).basis == MTASTS_BASIS_LOCAL && facts_of(outcome).changed == 0);
+    CHECK(world.queries == 0 && world.saves == 0 && !mtasts_outcome_id(outcome).data);
+    CHECK(mtasts_policy_mode(mtasts_outcome_policy(outcome)) == MTASTS_MODE_NONE);
+    CHECK(judge(outcome, "a.example", MTASTS_TLS_NOT_OFFERED, 0).action == MTASTS_ACTION_DELIVER);
+    CHECK(mtasts_resolve_again(outcome, NULL, &host, &again) == MTASTS_OK);
+    CHECK(facts_of(again).basis == MTASTS_BASIS_LOCAL && world.queries == 0);
+    mtasts_outcome_free(outcome);
+    mtasts_outcome_free(again);
+
+    world.local = "version: STSv1\nmode: nothing\nmax_age: 60\n"; /* what was meant? */
+    world.txt_failure = MTASTS_TXT_NO_RECORDS;
+    CHECK(mtasts_resolve("example.com", NULL, &host, &outcome) == MTASTS_OK);
+    CHECK(facts_of(outcome).try_later == 1);
+    mtasts_outcome_free(outcome);
 }
 
 static void verdicts_follow_the_session(void)
@@ -471,6 +498,7 @@ int main(void)
     resolve_uses_the_cache();
     looking_again_finds_the_new_policy();
     a_failing_store_makes_mail_wait();
+    local_policies_override_discovery();
     verdicts_follow_the_session();
     polling_takes_only_the_answer_it_asked_for();
     an_empty_answer_is_no_absence();
@@ -482,6 +510,6 @@ int main(void)
     records_are_read();
     numbers_have_names();
     if (failures == 0)
-        printf("abi.c: 13 passed, 0 failed\n");
+        printf("abi.c: 14 passed, 0 failed\n");
     return failures != 0;
 }
