@@ -635,51 +635,6 @@ typedef struct mtasts_problem {
 } mtasts_problem;
 
 /**
- * Settings of a lookup. Fill it by `mtasts_config_init`, change what is to differ, and pass it
- * where a function takes one; NULL there means the defaults.
- */
-typedef struct mtasts_config {
-  /**
-   * `sizeof(mtasts_config)`.
-   */
-  size_t size;
-  /**
-   * 1: where the TXT record cannot be looked up for now and no policy is cached, deliveries
-   * are deferred. 0 (default): they proceed as without a policy.
-   */
-  int32_t defer_on_dns_failure;
-  /**
-   * For which share of the domains, in percent, a blocked delivery is deferred; for the
-   * others it is diverted (MTASTS_ACTION_DIVERT). Default 100.
-   */
-  int32_t enforce_percent;
-  /**
-   * Time limit of a whole fetch in milliseconds. Default 60000.
-   */
-  uint32_t fetch_timeout_ms;
-  /**
-   * The least time in seconds for which a TXT record counts. Default 0.
-   */
-  uint32_t min_ttl;
-  /**
-   * The most time in seconds for which a TXT record counts. Default 86400.
-   */
-  uint32_t max_ttl;
-  /**
-   * The most time in seconds for which its absence counts. Default 3600.
-   */
-  uint32_t max_negative_ttl;
-  /**
-   * The TTL in seconds where the host does not tell it. Default 300.
-   */
-  uint32_t unknown_ttl;
-  /**
-   * The largest policy in octets; at most, and by default, 65536.
-   */
-  size_t max_body;
-} mtasts_config;
-
-/**
  * A request for a policy. Lent for the call.
  */
 typedef struct mtasts_fetch {
@@ -776,6 +731,51 @@ typedef struct mtasts_host {
    */
   void (*log)(void *user, int32_t level, const char *message);
 } mtasts_host;
+
+/**
+ * Settings of a lookup. Set every member to 0, then `size` and what is to differ from the
+ * defaults. Where a function takes one, NULL means the defaults.
+ */
+typedef struct mtasts_config {
+  /**
+   * `sizeof(mtasts_config)`.
+   */
+  size_t size;
+  /**
+   * 1: where the TXT record cannot be looked up for now and no policy is cached, deliveries
+   * are deferred. 0: they proceed as without a policy.
+   */
+  int32_t defer_on_dns_failure;
+  /**
+   * For which share of the domains, in percent, a blocked delivery is not deferred but
+   * diverted (MTASTS_ACTION_DIVERT), while enforcement is being introduced. 0: for none.
+   */
+  int32_t divert_percent;
+  /**
+   * Time limit of a whole fetch in milliseconds. 0: 60000.
+   */
+  uint32_t fetch_timeout_ms;
+  /**
+   * The least time in seconds for which a TXT record counts.
+   */
+  uint32_t min_ttl;
+  /**
+   * The most time in seconds for which a TXT record counts. 0: 86400.
+   */
+  uint32_t max_ttl;
+  /**
+   * The most time in seconds for which its absence counts. 0: 3600.
+   */
+  uint32_t max_negative_ttl;
+  /**
+   * The TTL in seconds where the host does not tell it. 0: 300.
+   */
+  uint32_t unknown_ttl;
+  /**
+   * The largest policy in octets; at most 65536. 0: that.
+   */
+  size_t max_body;
+} mtasts_config;
 
 /**
  * What a lookup needs now. Give it with `size` set. The strings are lent by the lookup until
@@ -1049,14 +1049,6 @@ int32_t mtasts_answer_fail(struct mtasts_answer *answer, int32_t failure);
  * MTASTS_E_DOMAIN if `host_name` is no host name, or MTASTS_E_ARGUMENT. Thread-safe.
  */
 int32_t mtasts_certificate_check_name(const void *der, size_t len, const char *host_name);
-
-/**
- * Fills `config` with the defaults. `size` is `sizeof(mtasts_config)`, to which the member of
- * that name is set.
- *
- * Returns MTASTS_OK, MTASTS_E_ARGUMENT for NULL, or MTASTS_E_SIZE.
- */
-int32_t mtasts_config_init(struct mtasts_config *config, size_t size);
 
 /**
  * Runs a lookup to its end by calling the host, saves what is new, and gives the outcome. Blocks

@@ -22,9 +22,9 @@ pub struct Config {
     /// Whether a delivery waits (is deferred) where the TXT record cannot be looked up for now
     /// and no policy is cached. Default: no, it proceeds (R-FLOW-2).
     pub defer_on_dns_failure: bool,
-    /// The share of domains, in percent, whose blocked deliveries are deferred; those of the
-    /// others are diverted (R-APPLY-4). Default 100.
-    pub enforce_percent: u8,
+    /// The share of domains, in percent, whose blocked deliveries are not deferred but diverted,
+    /// as long as enforcement is being introduced (R-APPLY-4). Default 0.
+    pub divert_percent: u8,
     /// The time limit of a whole fetch in milliseconds. Default 60 000 (R-GET-4).
     pub fetch_timeout_ms: u32,
     /// The largest body in octets; more than [`MAX_BODY`] counts as that. Default [`MAX_BODY`].
@@ -41,7 +41,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             defer_on_dns_failure: false,
-            enforce_percent: 100,
+            divert_percent: 0,
             fetch_timeout_ms: 60_000,
             max_body: MAX_BODY,
             ttl: 0..=86_400,
@@ -379,7 +379,7 @@ impl Lookup {
             // What could not be read is not overwritten by what says less.
             changed: self.changed && (!self.store_failed || basis == Basis::Fresh),
             try_later: unknown || (waits && basis == Basis::NoPolicy),
-            diverts: is_outside_share(self.stored.domain.as_str(), self.config.enforce_percent),
+            diverts: is_diverted(self.stored.domain.as_str(), self.config.divert_percent),
         });
     }
 }
@@ -444,8 +444,8 @@ fn first_id(domain: &str) -> u32 {
 }
 
 /// R-APPLY-4: stable for a domain, whatever the process or the day.
-fn is_outside_share(domain: &str, percent: u8) -> bool {
-    percent < 100 && fnv1a(domain) % 100 >= u64::from(percent)
+fn is_diverted(domain: &str, percent: u8) -> bool {
+    percent > 0 && fnv1a(domain) % 100 < u64::from(percent)
 }
 
 /// FNV-1a, 64 bits: spreads names, no more.

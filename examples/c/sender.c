@@ -490,7 +490,7 @@ static int send_from_stdin(struct sender *sender)
         fprintf(stderr, "sender: %s\n", error);
         return EX_CONFIG;
     }
-    mtasts_config_init(&sender->config, sizeof sender->config);
+    sender->config.size = sizeof sender->config;
     sender->config.fetch_timeout_ms = limit;
     sender->tls = SSL_CTX_new(TLS_client_method());
     if (!sender->tls || !SSL_CTX_set_min_proto_version(sender->tls, TLS1_2_VERSION) ||

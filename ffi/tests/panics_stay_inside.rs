@@ -9,7 +9,6 @@
 
 use mtasts_ffi::answer::*;
 use mtasts_ffi::certificate::*;
-use mtasts_ffi::config::*;
 use mtasts_ffi::host::*;
 use mtasts_ffi::lookup::*;
 use mtasts_ffi::outcome::*;
@@ -186,7 +185,6 @@ entries! {
     mtasts_cause_text(0) => word;
     mtasts_certificate_check_name(c"x".as_ptr().cast(), 1, c"a.example".as_ptr()) => Gave::Status;
     mtasts_certificate_name(1) => word;
-    mtasts_config_init(&mut unsafe { zeroed() }, size_of::<mtasts_config>()) => Gave::Status;
     mtasts_lookup_free(lookup()) => |()| Gave::Nothing;
     mtasts_lookup_new(c"example.com".as_ptr(), null(), &mut null_mut()) => Gave::Status;
     mtasts_lookup_outcome(finished(), &mut null_mut()) => Gave::Status;

@@ -440,21 +440,44 @@ static void null_is_refused_everywhere(void)
 static void longer_structs_keep_their_ends(void)
 {
     struct {
-        mtasts_config config;
+        mtasts_outcome_facts facts;
         unsigned char end[16];
     } future;
-    mtasts_lookup *lookup = NULL;
+    struct world world = good_world();
+    mtasts_host host = host_of(&world);
+    mtasts_outcome *outcome = NULL;
+    CHECK(mtasts_resolve("example.com", NULL, &host, &outcome) == MTASTS_OK);
     memset(&future, 0x5a, sizeof future);
-    CHECK(mtasts_config_init(&future.config, sizeof future) == MTASTS_OK);
-    CHECK(future.config.size == sizeof future && future.end[0] == 0x5a);
-    CHECK(future.config.max_body == 65536 && future.config.enforce_percent == 100);
-    CHECK(mtasts_lookup_new("example.com", &future.config, &lookup) == MTASTS_OK);
-    mtasts_lookup_free(lookup);
-    future.config.enforce_percent = 101;
-    CHECK(mtasts_lookup_new("example.com", &future.config, &lookup) == MTASTS_E_ARGUMENT);
-    future.config.size = 4;
-    CHECK(mtasts_lookup_new("example.com", &future.config, &lookup) == MTASTS_E_SIZE);
-    CHECK(mtasts_config_init(&future.config, 8) == MTASTS_E_SIZE);
+    future.facts.size = sizeof future;
+    CHECK(mtasts_outcome_get(outcome, &future.facts) == MTASTS_OK);
+    CHECK(future.facts.size == sizeof future && future.end[0] == 0x5a);
+    CHECK(future.facts.basis == MTASTS_BASIS_FRESH && future.facts.fetched_at == world.now);
+    mtasts_outcome_free(outcome);
+    free(world.stored);
+}
+
+/* Settings that are 0 are the defaults: a forgotten one protects as well as any. */
+static void zero_settings_are_the_defaults(void)
+{
+    struct world world = good_world(); /* which checks the limits of the fetch */
+    mtasts_host host = host_of(&world);
+    mtasts_config config = {0};
+    mtasts_outcome *outcome = NULL;
+    CHECK(mtasts_resolve("example.com", &config, &host, &outcome) == MTASTS_E_SIZE);
+    config.size = sizeof config;
+    CHECK(mtasts_resolve("example.com", &config, &host, &outcome) == MTASTS_OK);
+    CHECK(judge(outcome, "a.example", 0, 0).action == MTASTS_ACTION_DEFER);
+    mtasts_outcome_free(outcome);
+    config.divert_percent = 100;
+    CHECK(mtasts_resolve("example.com", &config, &host, &outcome) == MTASTS_OK);
+    CHECK(judge(outcome, "a.example", 0, 0).action == MTASTS_ACTION_DIVERT);
+    mtasts_outcome_free(outcome);
+    config.divert_percent = 101;
+    CHECK(mtasts_resolve("example.com", &config, &host, &outcome) == MTASTS_E_ARGUMENT);
+    config.divert_percent = 0;
+    config.min_ttl = 86401;
+    CHECK(mtasts_resolve("example.com", &config, &host, &outcome) == MTASTS_E_ARGUMENT);
+    free(world.stored);
 }
 
 static void records_are_read(void)
@@ -507,9 +530,10 @@ int main(void)
     domains_are_checked();
     null_is_refused_everywhere();
     longer_structs_keep_their_ends();
+    zero_settings_are_the_defaults();
     records_are_read();
     numbers_have_names();
     if (failures == 0)
-        printf("abi.c: 14 passed, 0 failed\n");
+        printf("abi.c: 15 passed, 0 failed\n");
     return failures != 0;
 }

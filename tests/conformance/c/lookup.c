@@ -98,7 +98,7 @@ static int set(char *setting)
         return 1;                                                                                  \
     }
     SET(defer_on_dns_failure, int32_t)
-    SET(enforce_percent, int32_t)
+    SET(divert_percent, int32_t)
     SET(fetch_timeout_ms, uint32_t)
     SET(min_ttl, uint32_t)
     SET(max_ttl, uint32_t)
@@ -117,7 +117,8 @@ void do_lookup(void)
     mtasts_answer *stored = new_answer();
     int32_t status;
 
-    mtasts_config_init(&config, sizeof config);
+    memset(&config, 0, sizeof config);
+    config.size = sizeof config;
     for (char *setting; (setting = strtok(NULL, " ")) != NULL;)
         if (!set(setting)) {
             printf("unsupported");

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 const CONFIG: &[&str] = &[
     "defer_on_dns_failure",
-    "enforce_percent",
+    "divert_percent",
     "fetch_timeout_ms",
     "max_body",
     "max_negative_ttl",
