@@ -27,7 +27,7 @@ export PKG_CONFIG_SYSROOT_DIR="$tmp/root" PKG_CONFIG_LIBDIR="$tmp/root/usr/lib/t
 cc -std=c99 "$tmp/use.c" $(pkg-config --cflags --libs libmtasts-host) -o "$tmp/shared"
 [ "$(LD_LIBRARY_PATH="$tmp/root/usr/lib/test" "$tmp/shared")" = xn--bcher-kva.example ]
 # shellcheck disable=SC2046
-cc -std=c99 "$tmp/use.c" $(pkg-config --cflags libmtasts-host) \
-    "$tmp/root/usr/lib/test/libmtasts-host.a" -lgcc_s -lutil -lrt -lpthread -lm -ldl -o "$tmp/static"
+cc -std=c99 -static "$tmp/use.c" $(pkg-config --static --cflags --libs libmtasts-host) \
+    -o "$tmp/static"
 [ "$("$tmp/static")" = xn--bcher-kva.example ]
 echo "install: files, shared and static use are good"

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 /// Says whether FILE is a legal policy, where it is not, and what in it the RFC does not allow
 /// but senders tolerate. Exit status: 0 valid, 1 invalid, 2 misuse.
 #[derive(clap::Args)]
-#[command(after_help = "Example: mtasts lint .well-known/mta-sts.txt")]
+#[command(after_help = EXAMPLES)]
 pub struct Arguments {
     /// The policy; - for standard input
     file: PathBuf,
@@ -22,6 +22,13 @@ pub struct Arguments {
     #[arg(long)]
     json: bool,
 }
+
+const EXAMPLES: &str = "\
+Example: mtasts lint .well-known/mta-sts.txt
+
+JSON: {\"valid\":true,\"mode\":…,\"mx\":[…],\"max_age\":…,\"warnings\":[…]} or
+{\"valid\":false,\"error\":…,\"line\":…,\"column\":…,\"warnings\":[…]}; a warning has line, column
+and message.";
 
 /// Runs the subcommand.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
@@ -32,11 +39,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
         warnings.push(warning);
         Ok(())
     });
-    if arguments.json {
-        println!("{}", as_json(&body, &parsed, &warnings));
-    } else {
-        print(&name.to_string(), &body, &parsed, &warnings);
-    }
+    crate::print(&match arguments.json {
+        true => as_json(&body, &parsed, &warnings).to_string(),
+        false => as_text(&name.to_string(), &body, &parsed, &warnings),
+    })?;
     Ok(ExitCode::from(u8::from(parsed.is_err())))
 }
 
@@ -54,17 +60,20 @@ fn read(file: &PathBuf) -> io::Result<Vec<u8>> {
 }
 
 fn as_json(body: &[u8], parsed: &Result<Policy, Error>, warnings: &[Warning]) -> Value {
+    let warnings: Vec<_> = warnings.iter().map(warning_json).collect();
     match parsed {
         Ok(policy) => json!({
             "valid": true,
             "mode": policy.mode().as_str(),
             "mx": policy.mx().map(|pattern| pattern.as_str()).collect::<Vec<_>>(),
             "max_age": policy.max_age(),
-            "warnings": warnings.iter().map(warning_json).collect::<Vec<_>>(),
+            "warnings": warnings,
         }),
         Err(error) => {
             let Position { line, column } = Position::of(body, error.offset());
-            json!({ "valid": false, "error": error.to_string(), "line": line, "column": column })
+            let error = error.to_string();
+            json!({ "valid": false, "error": error, "line": line, "column": column,
+                    "warnings": warnings })
         }
     }
 }
@@ -74,20 +83,22 @@ fn warning_json(warning: &Warning) -> Value {
     json!({ "line": line, "column": column, "message": warning.kind.as_str() })
 }
 
-fn print(name: &str, body: &[u8], parsed: &Result<Policy, Error>, warnings: &[Warning]) {
-    for Warning {
-        kind,
-        position: Position { line, column },
-        ..
-    } in warnings
-    {
-        println!("{name}:{line}:{column}: warning: {kind}");
+fn as_text(
+    name: &str,
+    body: &[u8],
+    parsed: &Result<Policy, Error>,
+    warnings: &[Warning],
+) -> String {
+    let mut text = String::new();
+    for warning in warnings {
+        let Position { line, column } = warning.position;
+        text += &format!("{name}:{line}:{column}: warning: {}\n", warning.kind);
     }
-    match parsed {
-        Ok(policy) => println!("{name}: valid: {}", describe(policy)),
+    text + &match parsed {
+        Ok(policy) => format!("{name}: valid: {}", describe(policy)),
         Err(error) => {
             let Position { line, column } = Position::of(body, error.offset());
-            println!("{name}:{line}:{column}: error: {error}");
+            format!("{name}:{line}:{column}: error: {error}")
         }
     }
 }
@@ -95,10 +106,14 @@ fn print(name: &str, body: &[u8], parsed: &Result<Policy, Error>, warnings: &[Wa
 /// One line about a policy.
 pub fn describe(policy: &Policy) -> String {
     let mx: Vec<_> = policy.mx().map(|pattern| pattern.as_str()).collect();
-    format!(
-        "mode {}, max_age {}, mx {}",
-        policy.mode(),
-        policy.max_age(),
+    let mx = if mx.is_empty() {
+        "none".to_owned()
+    } else {
         mx.join(" ")
+    };
+    format!(
+        "mode {}, max_age {}, mx {mx}",
+        policy.mode(),
+        policy.max_age()
     )
 }

@@ -8,11 +8,12 @@ mod network;
 mod query;
 
 use clap::{Parser, Subcommand};
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 /// MTA-STS (RFC 8461): which policy a mail domain has, and what it means for its mail.
 #[derive(Parser)]
-#[command(version)]
+#[command(name = "mtasts", version)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -22,6 +23,17 @@ struct Arguments {
 enum Command {
     Query(query::Arguments),
     Lint(lint::Arguments),
+}
+
+/// Prints an answer. Whoever reads may stop reading; that is no failure of ours.
+fn print(answer: &str) -> Result<(), String> {
+    let mut out = io::stdout().lock();
+    match writeln!(out, "{}", answer.trim_end()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(format!("cannot write the answer: {error}"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn main() -> ExitCode {

@@ -3,7 +3,7 @@
 //! `mtasts query`: what a sender would do now with mail for a domain (RFC 8461 §3 to §5).
 
 use crate::network::Network;
-use mtasts::{Config, Dane, Outcome, PolicyDomain, Reason, Session, Tls, Verdict};
+use mtasts::{Config, Dane, Mode, Outcome, Policy, PolicyDomain, Reason, Session, Tls, Verdict};
 use mtasts_host::{DefaultHost, DnsFailure, to_policy_domain};
 use serde_json::{Value, json};
 use std::process::ExitCode;
@@ -12,8 +12,9 @@ use std::time::{Duration, UNIX_EPOCH};
 /// Show which policy a domain has and what it means for its MX hosts
 ///
 /// Looks the policy up as a sending mail server would, from the store if one is given, and
-/// judges the domain's MX hosts by it. Exit status: 0 when the answer is there, 1 when it cannot
-/// be had for now, 2 for misuse.
+/// judges the domain's MX hosts by it. Exit status: 0 when the answer is there, be it that the
+/// domain has no policy or none that senders can use; 1 when it cannot be had for now (DNS, store);
+/// 2 for misuse.
 #[derive(clap::Args)]
 #[command(after_help = "Example: mtasts query example.com --mx mx1.example.com")]
 pub struct Arguments {
@@ -36,11 +37,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     let host = arguments.network.open()?;
     let outcome = host.blocking().resolve(domain.clone(), &Config::default());
     let hosts = mx_hosts(arguments, &domain, &host)?;
-    if arguments.json {
-        println!("{}", as_json(&outcome, &hosts));
-    } else {
-        print(&outcome, &hosts);
-    }
+    crate::print(&match arguments.json {
+        true => as_json(&outcome, &hosts).to_string(),
+        false => as_text(&outcome, &hosts),
+    })?;
     Ok(ExitCode::from(u8::from(
         is_unknown(&outcome) || hosts.is_err(),
     )))
@@ -55,31 +55,38 @@ fn is_unknown(outcome: &Outcome) -> bool {
     outcome.policy().is_none() && temporary
 }
 
-type Hosts = Result<Vec<String>, DnsFailure>;
+/// The MX hosts to judge.
+struct Hosts {
+    names: Vec<String>,
+    /// There are no MX records, so that the domain itself is its host (RFC 5321 §5.1).
+    is_implicit: bool,
+}
 
-/// The MX hosts to judge: those asked for, else the domain's, in their order.
+/// Those asked for, else the domain's, in their order.
 fn mx_hosts(
     arguments: &Arguments,
     domain: &PolicyDomain,
     host: &DefaultHost,
-) -> Result<Hosts, String> {
+) -> Result<Result<Hosts, DnsFailure>, String> {
+    let hosts = |names, is_implicit| Ok(Ok(Hosts { names, is_implicit }));
     if !arguments.mx.is_empty() {
-        let convert = |name: &String| match to_policy_domain(name) {
-            Ok(name) => Ok(name.as_str().to_owned()),
-            Err(error) => Err(format!("{name}: {error}")),
-        };
-        return arguments
-            .mx
-            .iter()
-            .map(convert)
-            .collect::<Result<_, _>>()
-            .map(Ok);
+        let names: Result<_, _> = arguments.mx.iter().map(|name| mx_host(name)).collect();
+        return hosts(names?, false);
     }
-    Ok(match host.blocking().mx(domain.as_str()) {
-        Ok(list) => Ok(list.into_iter().map(|mx| mx.host).collect()),
-        Err(DnsFailure::NoRecords { .. }) => Ok(vec![domain.as_str().to_owned()]),
-        Err(failure) => Err(failure),
-    })
+    match host.blocking().mx(domain.as_str()) {
+        Ok(list) => hosts(list.into_iter().map(|mx| mx.host).collect(), false),
+        Err(DnsFailure::NoRecords { .. }) => hosts(vec![domain.to_string()], true),
+        Err(failure) => Ok(Err(failure)),
+    }
+}
+
+/// A host as given; `.` is the null MX (RFC 7505).
+fn mx_host(name: &str) -> Result<String, String> {
+    if name == "." {
+        return Ok(name.to_owned());
+    }
+    let host = to_policy_domain(name).map_err(|error| format!("{name}: {error}"))?;
+    Ok(host.to_string())
 }
 
 fn judge(outcome: &Outcome, mx_host: &str) -> Verdict {
@@ -91,7 +98,7 @@ fn judge(outcome: &Outcome, mx_host: &str) -> Verdict {
     })
 }
 
-fn as_json(outcome: &Outcome, hosts: &Hosts) -> Value {
+fn as_json(outcome: &Outcome, hosts: &Result<Hosts, DnsFailure>) -> Value {
     let reason = outcome.reason();
     json!({
         "domain": outcome.domain().as_str(),
@@ -108,8 +115,9 @@ fn as_json(outcome: &Outcome, hosts: &Hosts) -> Value {
             "fetched_at": fetched.fetched_at.0,
             "expires_at": fetched.expires_at().0,
         })),
+        "mx_is_implicit": hosts.as_ref().ok().map(|hosts| hosts.is_implicit),
         "mx": hosts.as_ref().ok().map(|hosts| {
-            hosts.iter().map(|host| host_json(outcome, host)).collect::<Vec<_>>()
+            hosts.names.iter().map(|host| host_json(outcome, host)).collect::<Vec<_>>()
         }),
     })
 }
@@ -124,40 +132,63 @@ fn host_json(outcome: &Outcome, host: &str) -> Value {
     })
 }
 
-fn print(outcome: &Outcome, hosts: &Hosts) {
-    println!("{}", outcome.domain());
-    match outcome.fetched() {
-        None => println!("  policy  none"),
-        Some(fetched) => {
-            println!("  policy  {}", crate::lint::describe(&fetched.policy));
-            let until = UNIX_EPOCH + Duration::from_secs(fetched.expires_at().0);
-            let until = humantime::format_rfc3339_seconds(until);
-            println!(
-                "  basis   {}, id {}, until {until}",
-                outcome.basis().as_str(),
-                fetched.id
-            );
+fn as_text(outcome: &Outcome, hosts: &Result<Hosts, DnsFailure>) -> String {
+    let mut text = format!("{}\n{}", outcome.domain(), policy_text(outcome));
+    match hosts {
+        Err(_) => text += "  mx      cannot be looked up for now\n",
+        Ok(hosts) if hosts.names.is_empty() => text += "  mx      none: the domain takes no mail\n",
+        Ok(hosts) => {
+            if hosts.is_implicit {
+                text += "  mx      no MX records, so that mail goes to the domain itself\n";
+            }
+            hosts
+                .names
+                .iter()
+                .for_each(|host| text += &host_text(outcome, host));
         }
     }
-    if outcome.reason().is_some() {
-        println!("  because {}", outcome.explanation());
-    }
-    match hosts {
-        Ok(hosts) if hosts.is_empty() => println!("  mx      none: the domain takes no mail"),
-        Ok(hosts) => hosts.iter().for_each(|host| print_host(outcome, host)),
-        Err(_) => println!("  mx      cannot be looked up for now"),
+    text
+}
+
+/// The policy, or that there is none; where it comes from; and what went wrong.
+fn policy_text(outcome: &Outcome) -> String {
+    let result = outcome
+        .result_type()
+        .map(|result| format!(" ({result})"))
+        .unwrap_or_default();
+    let why = outcome.explanation();
+    let Some(fetched) = outcome.fetched() else {
+        let what = if is_unknown(outcome) {
+            "unknown"
+        } else {
+            "no policy"
+        };
+        return format!("  policy  {what}: {why}{result}\n");
+    };
+    let until = UNIX_EPOCH + Duration::from_secs(fetched.expires_at().0);
+    let until = humantime::format_rfc3339_seconds(until);
+    let policy = crate::lint::describe(&fetched.policy);
+    let basis = outcome.basis().as_str();
+    let text = format!(
+        "  policy  {policy}\n  basis   {basis}, id {}, until {until}\n",
+        fetched.id
+    );
+    match outcome.reason() {
+        None => text,
+        Some(_) => format!("{text}          no newer one: {why}{result}\n"),
     }
 }
 
-fn print_host(outcome: &Outcome, host: &str) {
+fn host_text(outcome: &Outcome, host: &str) -> String {
     let verdict = judge(outcome, host);
-    let enforced = outcome
-        .policy()
-        .is_some_and(|policy| policy.mode() == mtasts::Mode::Enforce);
-    let what = match verdict.cause {
-        Some(cause) => cause.describe(),
-        None if enforced => "over TLS only, with a valid certificate for this name",
-        None => "as without a policy",
+    let what = match (verdict.cause, outcome.policy().map(Policy::mode)) {
+        (Some(cause), Some(Mode::Testing)) => format!("and report: {}", cause.describe()),
+        (Some(cause), _) => cause.describe().to_owned(),
+        (None, Some(Mode::Enforce)) => {
+            "over TLS only, with a valid certificate for this name".to_owned()
+        }
+        (None, Some(Mode::Testing)) => "as without a policy, and report failures".to_owned(),
+        (None, _) => "as without a policy".to_owned(),
     };
-    println!("  mx      {host}: {}: {what}", verdict.action.as_str());
+    format!("  mx      {host}: {}: {what}\n", verdict.action.as_str())
 }

@@ -89,6 +89,8 @@ kinds! {
     AddressLiteral = "an address literal has no MTA-STS policy",
     /// More than [`crate::MAX_BODY`] octets (R-POL-7).
     BodyTooLarge = "the policy is larger than 64 KiB",
+    /// The text begins with a byte order mark.
+    ByteOrderMark = "the text begins with a byte order mark, which is no part of a policy",
     /// The certificate cannot be read as X.509 version 3.
     Certificate = "the certificate cannot be read",
     /// No DNS-ID of the certificate is this name (R-CERT-1).
@@ -112,7 +114,7 @@ kinds! {
     /// There is no `max_age`.
     MaxAgeMissing = "there is no max_age field",
     /// The value of `mode` is none of the three.
-    Mode = "mode is none of enforce, testing and none (lower-case)",
+    Mode = "mode is not 'enforce', 'testing' or 'none'",
     /// There is no `mode`.
     ModeMissing = "there is no mode field",
     /// Mode `enforce` or `testing` without a usable `mx`.

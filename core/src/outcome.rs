@@ -125,13 +125,13 @@ impl Outcome {
     pub fn explanation(&self) -> String {
         let reason = self.reason.map_or("", Reason::describe);
         let status = match self.reason {
-            Some(Reason::Status(status)) => format!(" but {status}"),
+            Some(Reason::Status(status)) => format!(": {status}"),
             _ => String::new(),
         };
         let detail = self
             .error
-            .map(|error| format!(": {error}"))
-            .unwrap_or_default();
+            .filter(|_| self.reason != Some(Reason::SeveralRecords));
+        let detail = detail.map(|error| format!(": {error}")).unwrap_or_default();
         format!("{reason}{status}{detail}")
     }
 

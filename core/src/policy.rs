@@ -217,19 +217,14 @@ fn sts_policy_ext_value(input: &[u8]) -> Parsed<'_, &[u8]> {
 
 /// The line at `at` has no name or no colon after it.
 fn not_a_field(at: usize, line: &[u8]) -> Error {
-    let name = line
-        .split(|&b| b == b':' || b == b'\n')
-        .next()
-        .unwrap_or(line);
-    let has_colon = line.get(name.len()) == Some(&b':');
-    Error::new(
-        if has_colon {
-            ErrorKind::FieldName
-        } else {
-            ErrorKind::Field
-        },
-        at,
-    )
+    let name = line.split(|&b| b == b':' || b == b'\n').next();
+    let name = name.unwrap_or(line);
+    let kind = match line.get(name.len()) {
+        _ if at == 0 && line.starts_with(b"\xEF\xBB\xBF") => ErrorKind::ByteOrderMark,
+        Some(b':') => ErrorKind::FieldName,
+        _ => ErrorKind::Field,
+    };
+    Error::new(kind, at)
 }
 
 /// A value ends before `rest`, but the line does not.

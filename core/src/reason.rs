@@ -64,7 +64,7 @@ macro_rules! reasons {
             pub const fn describe(self) -> &'static str {
                 match self {
                     $( Self::$name => $line, )*
-                    Self::Status(_) => "the policy host's reply has not status 200",
+                    Self::Status(_) => "the policy host's reply has another status than 200",
                 }
             }
         }
@@ -98,7 +98,7 @@ reasons! {
     /// The TXT record breaks the grammar, which is as good as none.
     RecordInvalid = "record-invalid", "the MTA-STS record breaks the grammar";
     /// There is more than one TXT record, which is as good as none.
-    SeveralRecords = "several-records", "there are several MTA-STS records";
+    SeveralRecords = "several-records", "there is more than one MTA-STS record";
     /// The host's store could not be read, so a cached policy may exist.
     StoreFailed = "store-failed", "the policy store cannot be read for now";
     /// The fetch took too long.

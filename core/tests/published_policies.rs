@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, env, fs, path::PathBuf};
 const REFUSED: &[(&str, ErrorKind)] = &[
     ("034c59ad21a4.txt", ErrorKind::Field),          // comments
     ("0efb7fda1a58.txt", ErrorKind::Field),          // RTF
-    ("251906a518ff.txt", ErrorKind::FieldName),      // byte order mark
+    ("251906a518ff.txt", ErrorKind::ByteOrderMark),  // byte order mark
     ("254106839b0c.txt", ErrorKind::MxMissing),      // mx: ://google.com
     ("2f704563c3f6.txt", ErrorKind::Mode),           // [testing]
     ("3ef81fd1d978.txt", ErrorKind::MaxAge),         // a comment after the number
@@ -26,17 +26,17 @@ const REFUSED: &[(&str, ErrorKind)] = &[
     ("6ebde4fcfdc0.txt", ErrorKind::Field),          // comments
     ("7286e44f359f.txt", ErrorKind::MxMissing),      // mx: <yourdomain>...
     ("7349418a53a3.txt", ErrorKind::Field),          // front matter
-    ("75cd7a7d4519.txt", ErrorKind::FieldName),      // byte order mark
-    ("76a856426940.txt", ErrorKind::FieldName),      // byte order mark
+    ("75cd7a7d4519.txt", ErrorKind::ByteOrderMark),  // byte order mark
+    ("76a856426940.txt", ErrorKind::ByteOrderMark),  // byte order mark
     ("7eb70257593d.txt", ErrorKind::VersionMissing), // a line end alone
     ("804f23604e50.txt", ErrorKind::MxMissing),      // two hosts in the only mx
-    ("8160aa93e34f.txt", ErrorKind::FieldName),      // byte order mark
+    ("8160aa93e34f.txt", ErrorKind::ByteOrderMark),  // byte order mark
     ("87428fc52280.txt", ErrorKind::Field),          // "a"
     ("909e27bc4253.txt", ErrorKind::Mode),           // [testing]
     ("9d992e0817cf.txt", ErrorKind::Field),          // "npm" in the last line
     ("a091cc4720e7.txt", ErrorKind::Field),          // front matter
     ("cdc312dfa5ba.txt", ErrorKind::Field),          // a comment in the last line
-    ("d0613f6d1f13.txt", ErrorKind::FieldName),      // byte order mark
+    ("d0613f6d1f13.txt", ErrorKind::ByteOrderMark),  // byte order mark
     ("d2c83c83390c.txt", ErrorKind::Utf8),           // UTF-16
     ("dd6e09d685f7.txt", ErrorKind::Field),          // front matter
     ("e9c9263fd922.txt", ErrorKind::Mode),           // [testing]
