@@ -6,7 +6,8 @@
  * or takes those of libmtasts-host (mtasts_host.h), and asks:
  *
  *     mtasts_outcome *outcome;
- *     if (mtasts_resolve("example.com", NULL, host, &outcome) == MTASTS_OK) {
+ *     int32_t status = mtasts_resolve("example.com", NULL, host, &outcome);
+ *     if (status == MTASTS_OK) {
  *         mtasts_session session = {0};
  *         mtasts_verdict verdict = {0};
  *         session.size = sizeof session;
@@ -16,20 +17,32 @@
  *         mtasts_outcome_verdict(outcome, &session, &verdict);
  *         ... verdict.action is MTASTS_ACTION_DELIVER, _DEFER or _DIVERT ...
  *         mtasts_outcome_free(outcome);
+ *     } else if (status == MTASTS_E_ADDRESS_LITERAL) {
+ *         ... [192.0.2.1] has no policy: deliver as without MTA-STS ...
+ *     } else {
+ *         ... defer: it is not known whether there is a policy ...
  *     }
+ *
+ * The domain is in A-labels; mtasts_domain_to_ascii of libmtasts-host converts what people write.
+ *
+ * In this header, in this order: statuses and versions; mtasts_host, the callbacks, and
+ * mtasts_resolve; mtasts_outcome; mtasts_session, mtasts_verdict and their numbers; mtasts_policy;
+ * mtasts_config; mtasts_lookup and mtasts_answer, for event loops and callbacks; and what stands
+ * alone: certificates, records, TLSRPT. Constants come before all functions.
  *
  * A sender with an event loop drives an mtasts_lookup by mtasts_lookup_poll and
  * mtasts_lookup_submit.
  *
  * Status: functions that return int32_t return MTASTS_OK (0) or one of MTASTS_E_*, unless their
- * comment says otherwise. Numbers never change their meaning.
+ * comment says otherwise. Numbers never change their meaning. Only MTASTS_E_ADDRESS_LITERAL means
+ * that there is no policy; after any other failure of a lookup the mail waits.
  *
  * Ownership: what a function gives by an `out` parameter is freed by the _free function of its
  * type, which does nothing for NULL; after a failure `*out` is NULL. Strings that come out belong
  * to the handle they came from and live as long. What goes in is borrowed for the call.
  *
- * Structs: set `size` to the sizeof of the struct, and members you do not use to 0. Later versions
- * add members at the end only.
+ * Structs: set `size` to the sizeof of the struct, and members you do not use to 0: that is the
+ * default, and never the less safe choice. Later versions add members at the end only.
  *
  * Threads: the library has no global state, threads or descriptors. A pointer to const may be used
  * by several threads at once, another by one at a time. It may be used after a fork.
@@ -56,55 +69,100 @@ extern "C" {
 
 
 /**
- * TXT: the name does not exist or has no TXT records. `mtasts_answer_ttl` may add the
- * negative TTL.
+ * Success.
  */
-#define MTASTS_TXT_NO_RECORDS 1
+#define MTASTS_OK 0
 
 /**
- * TXT: the answer is malformed, or the name cannot be asked for.
+ * A parameter is NULL that must not be, or is not one of its legal values.
  */
-#define MTASTS_TXT_PERMANENT 2
+#define MTASTS_E_ARGUMENT 1
 
 /**
- * TXT: time-out, SERVFAIL, REFUSED, no network.
+ * A struct's `size` is smaller than the first version of that struct.
  */
-#define MTASTS_TXT_TEMPORARY 3
+#define MTASTS_E_SIZE 2
 
 /**
- * HTTPS: the body is larger than `max_body`.
+ * A bug in the library was met and contained. The handle in use is out of order: free it.
  */
-#define MTASTS_FETCH_BODY_TOO_LARGE 4
+#define MTASTS_E_INTERNAL 3
 
 /**
- * HTTPS: no connection to any address, or the connection broke.
+ * More data than the limit allows.
  */
-#define MTASTS_FETCH_CONNECT 5
+#define MTASTS_E_TOO_LARGE 4
 
 /**
- * HTTPS: the policy host has no address, or it could not be looked up.
+ * Not a host name in A-labels. Never read this as "no policy".
  */
-#define MTASTS_FETCH_DNS 6
+#define MTASTS_E_DOMAIN 5
 
 /**
- * HTTPS: anything else.
+ * The domain is an address literal such as `[192.0.2.1]`, which has no policy: deliver as
+ * without MTA-STS.
  */
-#define MTASTS_FETCH_OTHER 7
+#define MTASTS_E_ADDRESS_LITERAL 6
 
 /**
- * HTTPS: the time limit was over.
+ * The policy breaks the grammar.
  */
-#define MTASTS_FETCH_TIMEOUT 8
+#define MTASTS_E_POLICY 7
 
 /**
- * HTTPS: the policy host's certificate is not valid for it.
+ * No record, several, or one that breaks the grammar: all as good as none.
  */
-#define MTASTS_FETCH_WEBPKI 9
+#define MTASTS_E_RECORD 8
 
 /**
- * Store: the entry exists, or may exist, and cannot be read for now.
+ * The answer belongs to no request that is open; nothing has changed.
  */
-#define MTASTS_STORE_FAILED 10
+#define MTASTS_E_STALE_REQUEST 9
+
+/**
+ * The lookup has its outcome and takes no more answers.
+ */
+#define MTASTS_E_FINISHED 10
+
+/**
+ * The lookup has no outcome yet.
+ */
+#define MTASTS_E_UNFINISHED 11
+
+/**
+ * The certificate cannot be read.
+ */
+#define MTASTS_E_CERTIFICATE 12
+
+/**
+ * The certificate is not valid for the name.
+ */
+#define MTASTS_E_HOST_MISMATCH 13
+
+/**
+ * The library is older than what the program needs.
+ */
+#define MTASTS_E_VERSION 14
+
+/**
+ * The version of this header. `MTASTS_PREREQ(major, minor)` tests it.
+ */
+#define MTASTS_VERSION_MAJOR 0
+
+/**
+ * See MTASTS_VERSION_MAJOR.
+ */
+#define MTASTS_VERSION_MINOR 1
+
+/**
+ * See MTASTS_VERSION_MAJOR.
+ */
+#define MTASTS_VERSION_PATCH 0
+
+/**
+ * The version of the ABI that this header describes: the number in the library's file name.
+ */
+#define MTASTS_ABI_VERSION 0
 
 /**
  * Levels of `log`: those of syslog. Something is broken.
@@ -120,28 +178,6 @@ extern "C" {
  * Normal, and worth a line.
  */
 #define MTASTS_LOG_INFO 6
-
-/**
- * The lookup wants what the store has of the domain `name`. A host without a store submits an
- * empty answer.
- */
-#define MTASTS_STEP_LOAD 1
-
-/**
- * The lookup wants the TXT records of `name`, CNAMEs followed, past any cache of the host's own.
- */
-#define MTASTS_STEP_QUERY_TXT 2
-
-/**
- * The lookup wants the reply to GET https://`name``path`: TLS 1.2 or later, SNI and a valid
- * certificate for `name`, no redirect followed, no HTTP cache.
- */
-#define MTASTS_STEP_FETCH 3
-
-/**
- * The outcome is there.
- */
-#define MTASTS_STEP_DONE 4
 
 /**
  * There is no policy: deliver as if the domain had none.
@@ -247,167 +283,6 @@ extern "C" {
  * The policy host's certificate is not valid for it.
  */
 #define MTASTS_REASON_WEBPKI 16
-
-/**
- * Do not deliver to hosts that are not as the policy says.
- */
-#define MTASTS_MODE_ENFORCE 1
-
-/**
- * Deliver, and report.
- */
-#define MTASTS_MODE_TESTING 2
-
-/**
- * As if there were no policy.
- */
-#define MTASTS_MODE_NONE 3
-
-/**
- * For `mtasts_policy_parse`: what the engine merely tolerates is an error.
- */
-#define MTASTS_PARSE_STRICT 1
-
-/**
- * The octets that an id needs: 32 and a NUL.
- */
-#define MTASTS_ID_SIZE 33
-
-/**
- * Success.
- */
-#define MTASTS_OK 0
-
-/**
- * A parameter is NULL that must not be, or is not one of its legal values.
- */
-#define MTASTS_E_ARGUMENT 1
-
-/**
- * A struct's `size` is smaller than the first version of that struct.
- */
-#define MTASTS_E_SIZE 2
-
-/**
- * A bug in the library was met and contained. The handle in use is out of order: free it.
- */
-#define MTASTS_E_INTERNAL 3
-
-/**
- * More data than the limit allows.
- */
-#define MTASTS_E_TOO_LARGE 4
-
-/**
- * Not a host name in A-labels. Never read this as "no policy".
- */
-#define MTASTS_E_DOMAIN 5
-
-/**
- * The domain is an address literal such as `[192.0.2.1]`, which has no policy: deliver as
- * without MTA-STS.
- */
-#define MTASTS_E_ADDRESS_LITERAL 6
-
-/**
- * The policy breaks the grammar.
- */
-#define MTASTS_E_POLICY 7
-
-/**
- * No record, several, or one that breaks the grammar: all as good as none.
- */
-#define MTASTS_E_RECORD 8
-
-/**
- * The answer belongs to no request that is open; nothing has changed.
- */
-#define MTASTS_E_STALE_REQUEST 9
-
-/**
- * The lookup has its outcome and takes no more answers.
- */
-#define MTASTS_E_FINISHED 10
-
-/**
- * The lookup has no outcome yet.
- */
-#define MTASTS_E_UNFINISHED 11
-
-/**
- * The certificate cannot be read.
- */
-#define MTASTS_E_CERTIFICATE 12
-
-/**
- * The certificate is not valid for the name.
- */
-#define MTASTS_E_HOST_MISMATCH 13
-
-/**
- * The library is older than what the program needs.
- */
-#define MTASTS_E_VERSION 14
-
-/**
- * Nothing to report: success, or no policy to report against.
- */
-#define MTASTS_RESULT_NONE 0
-
-/**
- * starttls-not-supported
- */
-#define MTASTS_RESULT_STARTTLS_NOT_SUPPORTED 1
-
-/**
- * certificate-host-mismatch
- */
-#define MTASTS_RESULT_CERTIFICATE_HOST_MISMATCH 2
-
-/**
- * certificate-expired
- */
-#define MTASTS_RESULT_CERTIFICATE_EXPIRED 3
-
-/**
- * certificate-not-trusted
- */
-#define MTASTS_RESULT_CERTIFICATE_NOT_TRUSTED 4
-
-/**
- * validation-failure; `mtasts_cause_name` gives the reason code.
- */
-#define MTASTS_RESULT_VALIDATION_FAILURE 5
-
-/**
- * tlsa-invalid
- */
-#define MTASTS_RESULT_TLSA_INVALID 6
-
-/**
- * dnssec-invalid
- */
-#define MTASTS_RESULT_DNSSEC_INVALID 7
-
-/**
- * dane-required
- */
-#define MTASTS_RESULT_DANE_REQUIRED 8
-
-/**
- * sts-policy-fetch-error
- */
-#define MTASTS_RESULT_STS_POLICY_FETCH_ERROR 9
-
-/**
- * sts-policy-invalid
- */
-#define MTASTS_RESULT_STS_POLICY_INVALID 10
-
-/**
- * sts-webpki-invalid
- */
-#define MTASTS_RESULT_STS_WEBPKI_INVALID 11
 
 /**
  * Not yet connected: the verdict says whether the host is worth a try.
@@ -561,24 +436,162 @@ extern "C" {
 #define MTASTS_CAUSE_TLS_FAILED 10
 
 /**
- * The version of this header. `MTASTS_PREREQ(major, minor)` tests it.
+ * Do not deliver to hosts that are not as the policy says.
  */
-#define MTASTS_VERSION_MAJOR 0
+#define MTASTS_MODE_ENFORCE 1
 
 /**
- * See MTASTS_VERSION_MAJOR.
+ * Deliver, and report.
  */
-#define MTASTS_VERSION_MINOR 1
+#define MTASTS_MODE_TESTING 2
 
 /**
- * See MTASTS_VERSION_MAJOR.
+ * As if there were no policy.
  */
-#define MTASTS_VERSION_PATCH 0
+#define MTASTS_MODE_NONE 3
 
 /**
- * The version of the ABI that this header describes: the number in the library's file name.
+ * For `mtasts_policy_parse`: what the engine merely tolerates is an error.
  */
-#define MTASTS_ABI_VERSION 0
+#define MTASTS_PARSE_STRICT 1
+
+/**
+ * The lookup wants what the store has of the domain `name`. A host without a store submits an
+ * empty answer.
+ */
+#define MTASTS_STEP_LOAD 1
+
+/**
+ * The lookup wants the TXT records of `name`, CNAMEs followed, past any cache of the host's own.
+ */
+#define MTASTS_STEP_QUERY_TXT 2
+
+/**
+ * The lookup wants the reply to GET https://`name``path`: TLS 1.2 or later, SNI and a valid
+ * certificate for `name`, no redirect followed, no HTTP cache.
+ */
+#define MTASTS_STEP_FETCH 3
+
+/**
+ * The outcome is there.
+ */
+#define MTASTS_STEP_DONE 4
+
+/**
+ * TXT: the name does not exist or has no TXT records. `mtasts_answer_ttl` may add the
+ * negative TTL.
+ */
+#define MTASTS_TXT_NO_RECORDS 1
+
+/**
+ * TXT: the answer is malformed, or the name cannot be asked for.
+ */
+#define MTASTS_TXT_PERMANENT 2
+
+/**
+ * TXT: time-out, SERVFAIL, REFUSED, no network.
+ */
+#define MTASTS_TXT_TEMPORARY 3
+
+/**
+ * HTTPS: the body is larger than `max_body`.
+ */
+#define MTASTS_FETCH_BODY_TOO_LARGE 4
+
+/**
+ * HTTPS: no connection to any address, or the connection broke.
+ */
+#define MTASTS_FETCH_CONNECT 5
+
+/**
+ * HTTPS: the policy host has no address, or it could not be looked up.
+ */
+#define MTASTS_FETCH_DNS 6
+
+/**
+ * HTTPS: anything else.
+ */
+#define MTASTS_FETCH_OTHER 7
+
+/**
+ * HTTPS: the time limit was over.
+ */
+#define MTASTS_FETCH_TIMEOUT 8
+
+/**
+ * HTTPS: the policy host's certificate is not valid for it.
+ */
+#define MTASTS_FETCH_WEBPKI 9
+
+/**
+ * Store: the entry exists, or may exist, and cannot be read for now.
+ */
+#define MTASTS_STORE_FAILED 10
+
+/**
+ * The octets that an id needs: 32 and a NUL.
+ */
+#define MTASTS_ID_SIZE 33
+
+/**
+ * Nothing to report: success, or no policy to report against.
+ */
+#define MTASTS_RESULT_NONE 0
+
+/**
+ * starttls-not-supported
+ */
+#define MTASTS_RESULT_STARTTLS_NOT_SUPPORTED 1
+
+/**
+ * certificate-host-mismatch
+ */
+#define MTASTS_RESULT_CERTIFICATE_HOST_MISMATCH 2
+
+/**
+ * certificate-expired
+ */
+#define MTASTS_RESULT_CERTIFICATE_EXPIRED 3
+
+/**
+ * certificate-not-trusted
+ */
+#define MTASTS_RESULT_CERTIFICATE_NOT_TRUSTED 4
+
+/**
+ * validation-failure; `mtasts_cause_name` gives the reason code.
+ */
+#define MTASTS_RESULT_VALIDATION_FAILURE 5
+
+/**
+ * tlsa-invalid
+ */
+#define MTASTS_RESULT_TLSA_INVALID 6
+
+/**
+ * dnssec-invalid
+ */
+#define MTASTS_RESULT_DNSSEC_INVALID 7
+
+/**
+ * dane-required
+ */
+#define MTASTS_RESULT_DANE_REQUIRED 8
+
+/**
+ * sts-policy-fetch-error
+ */
+#define MTASTS_RESULT_STS_POLICY_FETCH_ERROR 9
+
+/**
+ * sts-policy-invalid
+ */
+#define MTASTS_RESULT_STS_POLICY_INVALID 10
+
+/**
+ * sts-webpki-invalid
+ */
+#define MTASTS_RESULT_STS_WEBPKI_INVALID 11
 
 /**
  * The answer to one question of a lookup: records, a reply, a stored entry, or why there is
@@ -607,32 +620,6 @@ typedef struct mtasts_policy mtasts_policy;
  * A TLSRPT record: where reports about a domain go. Immutable: any thread may read it.
  */
 typedef struct mtasts_tlsrpt_record mtasts_tlsrpt_record;
-
-/**
- * Where and why an input was refused, or tolerated. Give it with `size` set.
- */
-typedef struct mtasts_problem {
-  /**
-   * `sizeof(mtasts_problem)`.
-   */
-  size_t size;
-  /**
-   * The octet of the input.
-   */
-  size_t offset;
-  /**
-   * Its line, from 1.
-   */
-  size_t line;
-  /**
-   * Its column in the line, in characters, from 1.
-   */
-  size_t column;
-  /**
-   * One line for a person, NUL-terminated.
-   */
-  char message[128];
-} mtasts_problem;
 
 /**
  * A request for a policy. Lent for the call.
@@ -778,41 +765,6 @@ typedef struct mtasts_config {
 } mtasts_config;
 
 /**
- * What a lookup needs now. Give it with `size` set. The strings are lent by the lookup until
- * the next answer is submitted to it.
- */
-typedef struct mtasts_step {
-  /**
-   * `sizeof(mtasts_step)`.
-   */
-  size_t size;
-  /**
-   * One of MTASTS_STEP_*.
-   */
-  int32_t kind;
-  /**
-   * Goes back with the answer.
-   */
-  uint32_t request_id;
-  /**
-   * The name to load, to query, or to fetch from; NULL when done.
-   */
-  const char *name;
-  /**
-   * MTASTS_STEP_FETCH: the path; else NULL.
-   */
-  const char *path;
-  /**
-   * MTASTS_STEP_FETCH: the time limit of the whole fetch in milliseconds.
-   */
-  uint32_t timeout_ms;
-  /**
-   * MTASTS_STEP_FETCH: the most octets of body to read.
-   */
-  size_t max_body;
-} mtasts_step;
-
-/**
  * A string that belongs to a handle and lives as long: NUL-terminated, of `len` octets before
  * the NUL. Never free it. `data` is NULL and `len` 0 where there is none.
  */
@@ -852,8 +804,8 @@ typedef struct mtasts_outcome_facts {
    */
   int32_t result;
   /**
-   * 1 if deliveries are to wait, as it is not known whether there is a policy; every verdict
-   * then says so. Else 0.
+   * 1 if deliveries are to wait, as it is not known whether there is a policy. Else 0. Ask for
+   * the verdict all the same: where DANE decides, the mail need not wait.
    */
   int32_t try_later;
   /**
@@ -928,10 +880,72 @@ typedef struct mtasts_verdict {
    */
   int32_t result;
   /**
-   * What is wrong, one of MTASTS_CAUSE_*.
+   * What is wrong, one of MTASTS_CAUSE_*; MTASTS_CAUSE_NONE where nothing is, or the call
+   * failed.
    */
   int32_t cause;
 } mtasts_verdict;
+
+/**
+ * Where and why an input was refused, or tolerated. Give it with `size` set.
+ */
+typedef struct mtasts_problem {
+  /**
+   * `sizeof(mtasts_problem)`.
+   */
+  size_t size;
+  /**
+   * The octet of the input.
+   */
+  size_t offset;
+  /**
+   * Its line, from 1.
+   */
+  size_t line;
+  /**
+   * Its column in the line, in characters, from 1.
+   */
+  size_t column;
+  /**
+   * One line for a person, NUL-terminated.
+   */
+  char message[128];
+} mtasts_problem;
+
+/**
+ * What a lookup needs now. Give it with `size` set. The strings are lent by the lookup until
+ * the next answer is submitted to it.
+ */
+typedef struct mtasts_step {
+  /**
+   * `sizeof(mtasts_step)`.
+   */
+  size_t size;
+  /**
+   * One of MTASTS_STEP_*.
+   */
+  int32_t kind;
+  /**
+   * Goes back with the answer.
+   */
+  uint32_t request_id;
+  /**
+   * The name to load, to query, or to fetch from; NULL when done.
+   */
+  const char *name;
+  /**
+   * MTASTS_STEP_FETCH: the path; else NULL.
+   */
+  const char *path;
+  /**
+   * MTASTS_STEP_FETCH: the time limit of the whole fetch in milliseconds.
+   */
+  uint32_t timeout_ms;
+  /**
+   * MTASTS_STEP_FETCH: the most octets of body to read.
+   */
+  size_t max_body;
+} mtasts_step;
 
 /**
  * Octets of the caller's, borrowed for a call.
@@ -946,6 +960,286 @@ typedef struct mtasts_bytes {
    */
   size_t len;
 } mtasts_bytes;
+
+/**
+ * A line about a status, of this library or of libmtasts-host, for a person.
+ *
+ * Returns a static string, never NULL; "unknown status" for numbers that are none.
+ * Thread-safe.
+ */
+const char *mtasts_strerror(int32_t status);
+
+/**
+ * The version of the library that is loaded, such as "0.1.0". Static, thread-safe.
+ */
+const char *mtasts_version(void);
+
+/**
+ * The version of the ABI of the library that is loaded. Thread-safe.
+ */
+uint32_t mtasts_abi_version(void);
+
+/**
+ * Whether the library that is loaded serves a program that was built with this version of the
+ * header; call it as `mtasts_version_check(MTASTS_VERSION_MAJOR, MTASTS_VERSION_MINOR,
+ * MTASTS_VERSION_PATCH)` before anything else.
+ *
+ * Returns MTASTS_OK, or MTASTS_E_VERSION if the library is older. Thread-safe.
+ */
+int32_t mtasts_version_check(int32_t major, int32_t minor, int32_t patch);
+
+/**
+ * Runs a lookup to its end by calling the host, saves what is new, and gives the outcome. Blocks
+ * as the callbacks do. On success `*out` is to be freed by `mtasts_outcome_free`.
+ *
+ * Returns MTASTS_OK, MTASTS_E_ARGUMENT (also for a host without a required callback),
+ * MTASTS_E_SIZE or MTASTS_E_INTERNAL.
+ */
+int32_t mtasts_lookup_run(struct mtasts_lookup *lookup,
+                          const struct mtasts_host *host,
+                          struct mtasts_outcome **out);
+
+/**
+ * Looks `domain` up: `mtasts_lookup_new`, `mtasts_lookup_run` and `mtasts_lookup_free` in one.
+ * `config` may be NULL. On success `*out` is to be freed by `mtasts_outcome_free`.
+ *
+ * Returns as those do.
+ */
+int32_t mtasts_resolve(const char *domain,
+                       const struct mtasts_config *config,
+                       const struct mtasts_host *host,
+                       struct mtasts_outcome **out);
+
+/**
+ * Looks again before a message is given up for good: `mtasts_outcome_look_again`,
+ * `mtasts_lookup_run` and `mtasts_lookup_free` in one. Where the basis of the new outcome is
+ * MTASTS_BASIS_FRESH there is a new policy to try the MX hosts by. `config` may be NULL. On success
+ * `*out` is to be freed by `mtasts_outcome_free`, as is `outcome` still.
+ *
+ * Returns as those do.
+ */
+int32_t mtasts_resolve_again(const struct mtasts_outcome *outcome,
+                             const struct mtasts_config *config,
+                             const struct mtasts_host *host,
+                             struct mtasts_outcome **out);
+
+/**
+ * Frees an outcome; NULL is allowed. Its policy and its strings go with it.
+ */
+void mtasts_outcome_free(struct mtasts_outcome *outcome);
+
+/**
+ * The policy to apply, lent by the outcome; NULL if there is none.
+ */
+const struct mtasts_policy *mtasts_outcome_policy(const struct mtasts_outcome *outcome);
+
+/**
+ * The policy domain, lower-case.
+ */
+struct mtasts_str mtasts_outcome_domain(const struct mtasts_outcome *outcome);
+
+/**
+ * The id of the policy to apply; no string without a policy, and for a local one.
+ */
+struct mtasts_str mtasts_outcome_id(const struct mtasts_outcome *outcome);
+
+/**
+ * One line for a person or a log: without a policy why there is none, with a cached one why there
+ * is none that is newer. Empty where all went well; `data` is NULL only for a NULL outcome.
+ */
+struct mtasts_str mtasts_outcome_explanation(const struct mtasts_outcome *outcome);
+
+/**
+ * What to remember of the domain, for hosts that drive a lookup by polling and keep a store of
+ * their own: give it to the next lookup of the domain by `mtasts_answer_stored`.
+ */
+struct mtasts_str mtasts_outcome_stored(const struct mtasts_outcome *outcome);
+
+/**
+ * Writes the facts of an outcome to `*facts`, whose `size` is set.
+ *
+ * Returns MTASTS_OK, MTASTS_E_ARGUMENT or MTASTS_E_SIZE.
+ */
+int32_t mtasts_outcome_get(const struct mtasts_outcome *outcome,
+                           struct mtasts_outcome_facts *facts);
+
+/**
+ * Judges a session with one MX host: whether it may carry the mail. Allocates no memory.
+ *
+ * `verdict->size` is set by the caller. Whatever goes wrong, the verdict is MTASTS_ACTION_DEFER
+ * if the struct can be written at all.
+ *
+ * Returns MTASTS_OK, MTASTS_E_ARGUMENT for NULL or a member that is none of its values, or
+ * MTASTS_E_SIZE.
+ */
+int32_t mtasts_outcome_verdict(const struct mtasts_outcome *outcome,
+                               const struct mtasts_session *session,
+                               struct mtasts_verdict *verdict);
+
+/**
+ * The word of a basis: "no-policy", "cached", "fresh", "local"; "unknown" for other numbers. Static,
+ * thread-safe.
+ */
+const char *mtasts_basis_name(int32_t basis);
+
+/**
+ * The word of a reason, such as "webpki"; "none" and "unknown" for 0 and numbers that are none.
+ * Static, thread-safe.
+ */
+const char *mtasts_reason_name(int32_t reason);
+
+/**
+ * The word of a cause, fit for the `failure-reason-code` of a report; "unknown" for numbers that
+ * are none. Static, thread-safe.
+ */
+const char *mtasts_cause_name(int32_t cause);
+
+/**
+ * A line about a cause, for a person. Static, thread-safe.
+ */
+const char *mtasts_cause_text(int32_t cause);
+
+/**
+ * A word for a certificate's state: "valid", "expired", "host-mismatch", "invalid",
+ * "not-trusted", "unchecked"; "unknown" for other numbers. Static, thread-safe.
+ */
+const char *mtasts_certificate_name(int32_t certificate);
+
+/**
+ * The word of an action: "defer", "deliver", "divert"; "unknown" for numbers that are none.
+ * Static, thread-safe.
+ */
+const char *mtasts_action_name(int32_t action);
+
+/**
+ * Reads a policy. The octets are copied.
+ *
+ * `flags` is 0 or MTASTS_PARSE_STRICT. `problem` may be NULL; after a failure it says what is
+ * wrong and where. On success `*out` is the policy, to be freed by `mtasts_policy_free`.
+ *
+ * Returns MTASTS_OK, MTASTS_E_POLICY, MTASTS_E_ARGUMENT or MTASTS_E_SIZE.
+ */
+int32_t mtasts_policy_parse(const void *body,
+                            size_t len,
+                            int32_t flags,
+                            struct mtasts_policy **out,
+                            struct mtasts_problem *problem);
+
+/**
+ * Frees a policy made by `mtasts_policy_parse`; NULL is allowed. Never call it on a policy lent
+ * by `mtasts_outcome_policy`.
+ */
+void mtasts_policy_free(struct mtasts_policy *policy);
+
+/**
+ * The mode, one of MTASTS_MODE_*; 0 for NULL.
+ */
+int32_t mtasts_policy_mode(const struct mtasts_policy *policy);
+
+/**
+ * The lifetime in seconds; 0 for NULL.
+ */
+uint32_t mtasts_policy_max_age(const struct mtasts_policy *policy);
+
+/**
+ * The number of MX patterns; 0 for NULL.
+ */
+size_t mtasts_policy_mx_count(const struct mtasts_policy *policy);
+
+/**
+ * The MX pattern number `index`, from 0, in the policy's order: lower-case, without a final dot,
+ * `*.` in front where it is a wildcard. No string past the end.
+ */
+struct mtasts_str mtasts_policy_mx(const struct mtasts_policy *policy, size_t index);
+
+/**
+ * The text as it was published.
+ */
+struct mtasts_str mtasts_policy_text(const struct mtasts_policy *policy);
+
+/**
+ * Whether the policy lists `mx_host`, the name in an MX record or, without MX records, the
+ * domain itself: 1 if it does, else 0, also for what is no host name. Case and a final dot do
+ * not count.
+ */
+int32_t mtasts_policy_matches(const struct mtasts_policy *policy, const char *mx_host);
+
+/**
+ * The number of warnings that parsing gave: what RFC 8461 does not allow and the engine
+ * tolerates. 0 for NULL and for policies of an outcome.
+ */
+size_t mtasts_policy_warning_count(const struct mtasts_policy *policy);
+
+/**
+ * The warning number `index`, from 0, in the order of the text.
+ *
+ * Returns MTASTS_OK, MTASTS_E_ARGUMENT past the end, or MTASTS_E_SIZE.
+ */
+int32_t mtasts_policy_warning(const struct mtasts_policy *policy,
+                              size_t index,
+                              struct mtasts_problem *out);
+
+/**
+ * The word of a mode: "enforce", "testing", "none"; "unknown" for other numbers. Static.
+ */
+const char *mtasts_mode_name(int32_t mode);
+
+/**
+ * Begins the look-up of `domain`: the domain of a recipient's address, or a smart host; in
+ * A-labels, any case, with or without a final dot. `config` may be NULL. On success `*out` is to
+ * be freed by `mtasts_lookup_free`.
+ *
+ * Returns MTASTS_OK; MTASTS_E_ADDRESS_LITERAL for `[...]`, which has no policy; MTASTS_E_DOMAIN
+ * for what is no host name; MTASTS_E_ARGUMENT or MTASTS_E_SIZE.
+ */
+int32_t mtasts_lookup_new(const char *domain,
+                          const struct mtasts_config *config,
+                          struct mtasts_lookup **out);
+
+/**
+ * Begins to look again, as a sender must before it gives a message up for good (RFC 8461 section
+ * 5.1): the TXT record is queried whatever its TTL, and the policy fetched if the id differs. If
+ * what comes of it has the basis MTASTS_BASIS_FRESH there is a new policy to try the MX hosts by.
+ * On success `*out` is to be freed by `mtasts_lookup_free`. `config` may be NULL.
+ * `mtasts_resolve_again` does it in one call.
+ *
+ * Returns MTASTS_OK, MTASTS_E_ARGUMENT or MTASTS_E_SIZE.
+ */
+int32_t mtasts_outcome_look_again(const struct mtasts_outcome *outcome,
+                                  const struct mtasts_config *config,
+                                  struct mtasts_lookup **out);
+
+/**
+ * Frees a lookup, in whatever state; NULL is allowed. Outcomes taken from it stay.
+ */
+void mtasts_lookup_free(struct mtasts_lookup *lookup);
+
+/**
+ * Says what the lookup needs now. Changes nothing and may be repeated.
+ *
+ * Returns MTASTS_OK, MTASTS_E_ARGUMENT or MTASTS_E_SIZE.
+ */
+int32_t mtasts_lookup_poll(const struct mtasts_lookup *lookup, struct mtasts_step *step);
+
+/**
+ * Gives the answer to what `mtasts_lookup_poll` asked for. `request_id` is the step's, `now` the
+ * wall clock in seconds since 1970 (UTC). The answer stays the caller's and may be freed.
+ *
+ * Returns MTASTS_OK; MTASTS_E_STALE_REQUEST or MTASTS_E_FINISHED if nothing asks for this
+ * answer (any more), and nothing has changed; MTASTS_E_ARGUMENT.
+ */
+int32_t mtasts_lookup_submit(struct mtasts_lookup *lookup,
+                             uint32_t request_id,
+                             const struct mtasts_answer *answer,
+                             uint64_t now);
+
+/**
+ * Gives the outcome of a lookup that is done. `*out` is to be freed by `mtasts_outcome_free`; it
+ * does not need the lookup any more.
+ *
+ * Returns MTASTS_OK, MTASTS_E_UNFINISHED or MTASTS_E_ARGUMENT.
+ */
+int32_t mtasts_lookup_outcome(const struct mtasts_lookup *lookup, struct mtasts_outcome **out);
 
 /**
  * Makes an empty answer. Free it by `mtasts_answer_free`.
@@ -1051,236 +1345,6 @@ int32_t mtasts_answer_fail(struct mtasts_answer *answer, int32_t failure);
 int32_t mtasts_certificate_check_name(const void *der, size_t len, const char *host_name);
 
 /**
- * Runs a lookup to its end by calling the host, saves what is new, and gives the outcome. Blocks
- * as the callbacks do. On success `*out` is to be freed by `mtasts_outcome_free`.
- *
- * Returns MTASTS_OK, MTASTS_E_ARGUMENT (also for a host without a required callback),
- * MTASTS_E_SIZE or MTASTS_E_INTERNAL.
- */
-int32_t mtasts_lookup_run(struct mtasts_lookup *lookup,
-                          const struct mtasts_host *host,
-                          struct mtasts_outcome **out);
-
-/**
- * Looks `domain` up: `mtasts_lookup_new`, `mtasts_lookup_run` and `mtasts_lookup_free` in one.
- * `config` may be NULL. On success `*out` is to be freed by `mtasts_outcome_free`.
- *
- * Returns as those do.
- */
-int32_t mtasts_resolve(const char *domain,
-                       const struct mtasts_config *config,
-                       const struct mtasts_host *host,
-                       struct mtasts_outcome **out);
-
-/**
- * Looks again before a message is given up for good: `mtasts_outcome_look_again`,
- * `mtasts_lookup_run` and `mtasts_lookup_free` in one. Where the basis of the new outcome is
- * MTASTS_BASIS_FRESH there is a new policy to try the MX hosts by. `config` may be NULL. On success
- * `*out` is to be freed by `mtasts_outcome_free`, as is `outcome` still.
- *
- * Returns as those do.
- */
-int32_t mtasts_resolve_again(const struct mtasts_outcome *outcome,
-                             const struct mtasts_config *config,
-                             const struct mtasts_host *host,
-                             struct mtasts_outcome **out);
-
-/**
- * Begins the look-up of `domain`: the domain of a recipient's address, or a smart host; in
- * A-labels, any case, with or without a final dot. `config` may be NULL. On success `*out` is to
- * be freed by `mtasts_lookup_free`.
- *
- * Returns MTASTS_OK; MTASTS_E_ADDRESS_LITERAL for `[...]`, which has no policy; MTASTS_E_DOMAIN
- * for what is no host name; MTASTS_E_ARGUMENT or MTASTS_E_SIZE.
- */
-int32_t mtasts_lookup_new(const char *domain,
-                          const struct mtasts_config *config,
-                          struct mtasts_lookup **out);
-
-/**
- * Begins to look again, as a sender must before it gives a message up for good (RFC 8461 section
- * 5.1): the TXT record is queried whatever its TTL, and the policy fetched if the id differs. If
- * what comes of it has the basis MTASTS_BASIS_FRESH there is a new policy to try the MX hosts by.
- * On success `*out` is to be freed by `mtasts_lookup_free`. `config` may be NULL.
- * `mtasts_resolve_again` does it in one call.
- *
- * Returns MTASTS_OK, MTASTS_E_ARGUMENT or MTASTS_E_SIZE.
- */
-int32_t mtasts_outcome_look_again(const struct mtasts_outcome *outcome,
-                                  const struct mtasts_config *config,
-                                  struct mtasts_lookup **out);
-
-/**
- * Frees a lookup, in whatever state; NULL is allowed. Outcomes taken from it stay.
- */
-void mtasts_lookup_free(struct mtasts_lookup *lookup);
-
-/**
- * Says what the lookup needs now. Changes nothing and may be repeated.
- *
- * Returns MTASTS_OK, MTASTS_E_ARGUMENT or MTASTS_E_SIZE.
- */
-int32_t mtasts_lookup_poll(const struct mtasts_lookup *lookup, struct mtasts_step *step);
-
-/**
- * Gives the answer to what `mtasts_lookup_poll` asked for. `request_id` is the step's, `now` the
- * wall clock in seconds since 1970 (UTC). The answer stays the caller's and may be freed.
- *
- * Returns MTASTS_OK; MTASTS_E_STALE_REQUEST or MTASTS_E_FINISHED if nothing asks for this
- * answer (any more), and nothing has changed; MTASTS_E_ARGUMENT.
- */
-int32_t mtasts_lookup_submit(struct mtasts_lookup *lookup,
-                             uint32_t request_id,
-                             const struct mtasts_answer *answer,
-                             uint64_t now);
-
-/**
- * Gives the outcome of a lookup that is done. `*out` is to be freed by `mtasts_outcome_free`; it
- * does not need the lookup any more.
- *
- * Returns MTASTS_OK, MTASTS_E_UNFINISHED or MTASTS_E_ARGUMENT.
- */
-int32_t mtasts_lookup_outcome(const struct mtasts_lookup *lookup, struct mtasts_outcome **out);
-
-/**
- * Frees an outcome; NULL is allowed. Its policy and its strings go with it.
- */
-void mtasts_outcome_free(struct mtasts_outcome *outcome);
-
-/**
- * The policy to apply, lent by the outcome; NULL if there is none.
- */
-const struct mtasts_policy *mtasts_outcome_policy(const struct mtasts_outcome *outcome);
-
-/**
- * The policy domain, lower-case.
- */
-struct mtasts_str mtasts_outcome_domain(const struct mtasts_outcome *outcome);
-
-/**
- * The id of the policy to apply; no string without a policy, and for a local one.
- */
-struct mtasts_str mtasts_outcome_id(const struct mtasts_outcome *outcome);
-
-/**
- * One line for a person or a log: without a policy why there is none, with a cached one why there
- * is none that is newer. Empty where all went well; `data` is NULL only for a NULL outcome.
- */
-struct mtasts_str mtasts_outcome_explanation(const struct mtasts_outcome *outcome);
-
-/**
- * What to remember of the domain, for hosts that drive a lookup by polling and keep a store of
- * their own: give it to the next lookup of the domain by `mtasts_answer_stored`.
- */
-struct mtasts_str mtasts_outcome_stored(const struct mtasts_outcome *outcome);
-
-/**
- * Writes the facts of an outcome to `*facts`, whose `size` is set.
- *
- * Returns MTASTS_OK, MTASTS_E_ARGUMENT or MTASTS_E_SIZE.
- */
-int32_t mtasts_outcome_get(const struct mtasts_outcome *outcome,
-                           struct mtasts_outcome_facts *facts);
-
-/**
- * Judges a session with one MX host: whether it may carry the mail. Allocates no memory.
- *
- * `verdict->size` is set by the caller. Whatever goes wrong, the verdict is MTASTS_ACTION_DEFER
- * if the struct can be written at all.
- *
- * Returns MTASTS_OK, MTASTS_E_ARGUMENT for NULL or a member that is none of its values, or
- * MTASTS_E_SIZE.
- */
-int32_t mtasts_outcome_verdict(const struct mtasts_outcome *outcome,
-                               const struct mtasts_session *session,
-                               struct mtasts_verdict *verdict);
-
-/**
- * The word of a basis: "no-policy", "cached", "fresh", "local"; "unknown" for other numbers. Static,
- * thread-safe.
- */
-const char *mtasts_basis_name(int32_t basis);
-
-/**
- * The word of a reason, such as "webpki"; "none" and "unknown" for 0 and numbers that are none.
- * Static, thread-safe.
- */
-const char *mtasts_reason_name(int32_t reason);
-
-/**
- * Reads a policy. The octets are copied.
- *
- * `flags` is 0 or MTASTS_PARSE_STRICT. `problem` may be NULL; after a failure it says what is
- * wrong and where. On success `*out` is the policy, to be freed by `mtasts_policy_free`.
- *
- * Returns MTASTS_OK, MTASTS_E_POLICY, MTASTS_E_ARGUMENT or MTASTS_E_SIZE.
- */
-int32_t mtasts_policy_parse(const void *body,
-                            size_t len,
-                            int32_t flags,
-                            struct mtasts_policy **out,
-                            struct mtasts_problem *problem);
-
-/**
- * Frees a policy made by `mtasts_policy_parse`; NULL is allowed. Never call it on a policy lent
- * by `mtasts_outcome_policy`.
- */
-void mtasts_policy_free(struct mtasts_policy *policy);
-
-/**
- * The mode, one of MTASTS_MODE_*; 0 for NULL.
- */
-int32_t mtasts_policy_mode(const struct mtasts_policy *policy);
-
-/**
- * The lifetime in seconds; 0 for NULL.
- */
-uint32_t mtasts_policy_max_age(const struct mtasts_policy *policy);
-
-/**
- * The number of MX patterns; 0 for NULL.
- */
-size_t mtasts_policy_mx_count(const struct mtasts_policy *policy);
-
-/**
- * The MX pattern number `index`, from 0, in the policy's order: lower-case, without a final dot,
- * `*.` in front where it is a wildcard. No string past the end.
- */
-struct mtasts_str mtasts_policy_mx(const struct mtasts_policy *policy, size_t index);
-
-/**
- * The text as it was published.
- */
-struct mtasts_str mtasts_policy_text(const struct mtasts_policy *policy);
-
-/**
- * Whether the policy lists `mx_host`, the name in an MX record or, without MX records, the
- * domain itself: 1 if it does, else 0, also for what is no host name. Case and a final dot do
- * not count.
- */
-int32_t mtasts_policy_matches(const struct mtasts_policy *policy, const char *mx_host);
-
-/**
- * The number of warnings that parsing gave: what RFC 8461 does not allow and the engine
- * tolerates. 0 for NULL and for policies of an outcome.
- */
-size_t mtasts_policy_warning_count(const struct mtasts_policy *policy);
-
-/**
- * The warning number `index`, from 0, in the order of the text.
- *
- * Returns MTASTS_OK, MTASTS_E_ARGUMENT past the end, or MTASTS_E_SIZE.
- */
-int32_t mtasts_policy_warning(const struct mtasts_policy *policy,
-                              size_t index,
-                              struct mtasts_problem *out);
-
-/**
- * The word of a mode: "enforce", "testing", "none"; "unknown" for other numbers. Static.
- */
-const char *mtasts_mode_name(int32_t mode);
-
-/**
  * Picks the one legal record among `count` TXT records, each with its strings concatenated, and
  * writes its id and a NUL to `id`, which has room for MTASTS_ID_SIZE octets. `problem` may be
  * NULL; its offset refers to the record if there is only one.
@@ -1291,14 +1355,6 @@ int32_t mtasts_record_select(const struct mtasts_bytes *records,
                              size_t count,
                              char *id,
                              struct mtasts_problem *problem);
-
-/**
- * A line about a status, of this library or of libmtasts-host, for a person.
- *
- * Returns a static string, never NULL; "unknown status" for numbers that are none.
- * Thread-safe.
- */
-const char *mtasts_strerror(int32_t status);
 
 /**
  * The name of a result type by RFC 8460 section 4.3; "none" for MTASTS_RESULT_NONE, "unknown"
@@ -1333,48 +1389,6 @@ size_t mtasts_tlsrpt_record_rua_count(const struct mtasts_tlsrpt_record *record)
  * The URI number `index`, from 0, in the record's order. No string past the end.
  */
 struct mtasts_str mtasts_tlsrpt_record_rua(const struct mtasts_tlsrpt_record *record, size_t index);
-
-/**
- * The word of a cause, fit for the `failure-reason-code` of a report; "unknown" for numbers that
- * are none. Static, thread-safe.
- */
-const char *mtasts_cause_name(int32_t cause);
-
-/**
- * A line about a cause, for a person. Static, thread-safe.
- */
-const char *mtasts_cause_text(int32_t cause);
-
-/**
- * A word for a certificate's state: "valid", "expired", "host-mismatch", "invalid",
- * "not-trusted", "unchecked"; "unknown" for other numbers. Static, thread-safe.
- */
-const char *mtasts_certificate_name(int32_t certificate);
-
-/**
- * The word of an action: "defer", "deliver", "divert"; "unknown" for numbers that are none.
- * Static, thread-safe.
- */
-const char *mtasts_action_name(int32_t action);
-
-/**
- * The version of the library that is loaded, such as "0.1.0". Static, thread-safe.
- */
-const char *mtasts_version(void);
-
-/**
- * The version of the ABI of the library that is loaded. Thread-safe.
- */
-uint32_t mtasts_abi_version(void);
-
-/**
- * Whether the library that is loaded serves a program that was built with this version of the
- * header; call it as `mtasts_version_check(MTASTS_VERSION_MAJOR, MTASTS_VERSION_MINOR,
- * MTASTS_VERSION_PATCH)` before anything else.
- *
- * Returns MTASTS_OK, or MTASTS_E_VERSION if the library is older. Thread-safe.
- */
-int32_t mtasts_version_check(int32_t major, int32_t minor, int32_t patch);
 
 #ifdef __cplusplus
 } /* extern "C" */

@@ -9,6 +9,7 @@
  * addresses, as every MTA does. README.md says how to call it and what it leaves out.
  */
 #define _POSIX_C_SOURCE 200809L
+#include <ctype.h>
 #include <mtasts_host.h>
 #include <openssl/ssl.h>
 #include <signal.h>
@@ -422,6 +423,14 @@ static bool is_plain(const char *text)
     return true;
 }
 
+/* Whether it could forge lines in a report. */
+static bool has_control(const char *text)
+{
+    while (*text && !iscntrl((unsigned char)*text))
+        text++;
+    return *text != '\0';
+}
+
 static bool add_recipient(struct sender *sender, const char *address)
 {
     struct recipient *r = &sender->recipients[sender->recipient_count++];
@@ -429,7 +438,7 @@ static bool add_recipient(struct sender *sender, const char *address)
     size_t len = at ? (size_t)(at + 1 - address) : 0;
     size_t room = sizeof r->path - len;
     int32_t status;
-    if (len < 2 || strlen(address) >= TEXT)
+    if (len < 2 || strlen(address) >= TEXT || has_control(address))
         return false;
     memcpy(r->path, address, len);
     r->address = address;
@@ -450,6 +459,14 @@ static void log_line(void *user, int32_t level, const char *message)
     fprintf(stderr, "sender: <%d> %s\n", (int)level, message);
 }
 
+/* A number from 1 to `most`, or 0 for anything else. */
+static int number(const char *text, int most)
+{
+    char *end;
+    long value = strtol(text, &end, 10);
+    return *end == '\0' && value > 0 && value <= most ? (int)value : 0;
+}
+
 static bool read_options(struct sender *sender, const char **nameservers, int argc, char **argv)
 {
     mtasts_default_host_options *options = &sender->options;
@@ -462,9 +479,9 @@ static bool read_options(struct sender *sender, const char **nameservers, int ar
         case 's': options->store = optarg; break;
         case 'n': nameservers[options->nameserver_count++] = optarg; break;
         case 'C': options->ca_file = optarg; break;
-        case 'p': sender->port = optarg; break;
-        case 'P': options->https_port = (uint16_t)atoi(optarg); break;
-        case 't': sender->patience = atoi(optarg); break;
+        case 'p': fine &= number(sender->port = optarg, 65535) > 0; break;
+        case 'P': fine &= (options->https_port = (uint16_t)number(optarg, 65535)) > 0; break;
+        case 't': fine &= (sender->patience = number(optarg, 3600)) > 0; break;
         case 'L': options->allow_non_global = 1; break;
         case 'v': options->log = log_line; break;
         case 'j': sender->machine = true; break;
@@ -473,8 +490,7 @@ static bool read_options(struct sender *sender, const char **nameservers, int ar
     options->size = sizeof *options;
     options->nameservers = nameservers;
     return fine && optind == argc && sender->from && is_plain(sender->from) &&
-           is_plain(sender->helo) && sender->recipient_count > 0 && sender->patience > 0 &&
-           sender->patience <= 3600;
+           is_plain(sender->helo) && sender->recipient_count > 0;
 }
 
 static int send_from_stdin(struct sender *sender)
@@ -493,10 +509,13 @@ static int send_from_stdin(struct sender *sender)
     sender->config.size = sizeof sender->config;
     sender->config.fetch_timeout_ms = limit;
     sender->tls = SSL_CTX_new(TLS_client_method());
-    if (!sender->tls || !SSL_CTX_set_min_proto_version(sender->tls, TLS1_2_VERSION) ||
-        !smtp_read_message(&sender->message, stdin)) {
-        fprintf(stderr, "sender: cannot read the message, or set up TLS\n");
+    if (!sender->tls || !SSL_CTX_set_min_proto_version(sender->tls, TLS1_2_VERSION)) {
+        fprintf(stderr, "sender: cannot set up TLS\n");
         return EX_OSERR;
+    }
+    if (!smtp_read_message(&sender->message, stdin)) {
+        fprintf(stderr, "sender: cannot read the message from standard input\n");
+        return EX_NOINPUT;
     }
     return deliver_all(sender);
 }

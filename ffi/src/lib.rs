@@ -12,22 +12,33 @@
 // Each unsafe function's contract is the header's: pointers are valid as C knows it.
 #![allow(clippy::missing_safety_doc)]
 
-pub mod answer;
-mod boundary;
-pub mod certificate;
-pub mod config;
-pub mod host;
-pub mod lookup;
-pub mod outcome;
-pub mod policy;
-pub mod record;
-mod sized;
+// In the order in which the header is read.
 pub mod status;
 pub mod strerror;
-pub mod text;
-pub mod tlsrpt;
-pub mod verdict;
 pub mod version;
+
+pub mod text;
+
+pub mod host;
+
+pub mod outcome;
+
+pub mod verdict;
+
+pub mod policy;
+
+pub mod config;
+
+pub mod lookup;
+
+pub mod answer;
+
+pub mod certificate;
+pub mod record;
+pub mod tlsrpt;
+
+mod boundary;
+mod sized;
 
 #[cfg(feature = "panic-test")]
 pub use boundary::panic_at_next_entry;

@@ -103,8 +103,8 @@ pub struct mtasts_outcome_facts {
     pub http_status: i32,
     /// What to report of the reason, one of MTASTS_RESULT_*.
     pub result: i32,
-    /// 1 if deliveries are to wait, as it is not known whether there is a policy; every verdict
-    /// then says so. Else 0.
+    /// 1 if deliveries are to wait, as it is not known whether there is a policy. Else 0. Ask for
+    /// the verdict all the same: where DANE decides, the mail need not wait.
     pub try_later: i32,
     /// 1 if what `mtasts_outcome_stored` gives is new and is to be saved, else 0.
     /// `mtasts_lookup_run` has saved it already.

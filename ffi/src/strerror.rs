@@ -8,10 +8,10 @@ use std::ffi::{CStr, c_char};
 const TEXTS: [&CStr; 15] = [
     c"success",
     c"a parameter is NULL or not one of its legal values",
-    c"a struct's size member is too small",
+    c"a struct's size member is not set, or too small",
     c"internal error of libmtasts",
     c"more data than the limit allows",
-    c"not a host name",
+    c"not a host name in A-labels (see mtasts_domain_to_ascii)",
     c"an address literal has no MTA-STS policy",
     c"the policy breaks the grammar",
     c"there is no legal record",

@@ -112,7 +112,8 @@ pub struct mtasts_verdict {
     /// What to report, one of MTASTS_RESULT_*; set in mode "testing" too, where mail is delivered
     /// all the same.
     pub result: i32,
-    /// What is wrong, one of MTASTS_CAUSE_*.
+    /// What is wrong, one of MTASTS_CAUSE_*; MTASTS_CAUSE_NONE where nothing is, or the call
+    /// failed.
     pub cause: i32,
 }
 

@@ -95,7 +95,8 @@ fn stop_at_eof(stop: watch::Sender<bool>) {
 fn command_ctl(words: &[String]) -> Result<bool, Error> {
     let (dir, words) = words.split_first().ok_or_else(|| Error::new(USAGE))?;
     let line: Vec<String> = words.iter().map(|word| quote(word)).collect();
-    let reply = request(&Path::new(dir).join("control"), &line.join(" "))?;
+    let reply = request(&Path::new(dir).join("control"), &line.join(" "))
+        .map_err(|error| error.within(dir))?;
     println!("{reply}");
     Ok(reply.get("error").is_none())
 }
