@@ -10,11 +10,13 @@ LIBDIR ?= $(PREFIX)/lib
 DESTDIR ?=
 CARGO ?= cargo
 CC ?= cc
+# Distributions strip for themselves: STRIP=true
+STRIP ?= strip
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 ABI := 0
 B := build
-T := $(or $(CARGO_TARGET_DIR),target)/release
+T := $(or $(CARGO_TARGET_DIR),target)/$(if $(CARGO_BUILD_TARGET),$(CARGO_BUILD_TARGET)/)release
 SOURCES := $(shell find core ffi host cli -name '*.rs' -o -name 'Cargo.toml' 2>/dev/null) Cargo.toml Cargo.lock
 
 # What a Rust static library needs of the system.
@@ -35,25 +37,26 @@ $(B)/lib/libmtasts.a: $(SOURCES) | $(B)/lib
 	cp $(T)/libmtasts_ffi.a $@
 
 $(B)/lib/libmtasts.so: $(B)/lib/libmtasts.a ffi/libmtasts.map
-	$(CC) $(LINK) -Wl,-soname,libmtasts.so.$(ABI) -Wl,--version-script,ffi/libmtasts.map \
+	$(CC) $(LINK) $(LDFLAGS) -Wl,-soname,libmtasts.so.$(ABI) -Wl,--version-script,ffi/libmtasts.map \
 	    -Wl,--whole-archive $< -Wl,--no-whole-archive $(SYSTEM_LIBS) -o $@.$(ABI)
-	strip --strip-unneeded $@.$(ABI)
+	$(STRIP) --strip-unneeded $@.$(ABI)
 	ln -sf libmtasts.so.$(ABI) $@
 
 # The host calls the engine in libmtasts.so.0, as every other host does.
 $(B)/lib/libmtasts-host.so: $(SOURCES) host/libmtasts-host.map $(B)/lib/libmtasts.so | $(B)/lib
 	$(CARGO) rustc --release -p mtasts-host --features capi --crate-type staticlib
-	$(CC) $(LINK) -Wl,-soname,libmtasts-host.so.$(ABI) \
+	$(CC) $(LINK) $(LDFLAGS) -Wl,-soname,libmtasts-host.so.$(ABI) \
 	    -Wl,--version-script,host/libmtasts-host.map \
 	    -Wl,--whole-archive $(T)/libmtasts_host.a -Wl,--no-whole-archive \
 	    -L$(B)/lib -lmtasts $(SYSTEM_LIBS) -o $@.$(ABI)
-	strip --strip-unneeded $@.$(ABI)
+	$(STRIP) --strip-unneeded $@.$(ABI)
 	ln -sf libmtasts-host.so.$(ABI) $@
 
 # Two Rust static libraries do not link together, so this one holds libmtasts too.
 $(B)/lib/libmtasts-host.a: $(SOURCES) $(B)/lib/libmtasts-host.so | $(B)/lib
 	$(CARGO) rustc --release -p mtasts-host --features bundle --crate-type staticlib
 	cp $(T)/libmtasts_host.a $@
+	tools/rename-lmdb.sh $@
 
 $(B)/bin/mtasts: $(SOURCES) | $(B)/bin
 	$(CARGO) build --release -p mtasts-cli
@@ -63,7 +66,7 @@ $(B)/include/%.h: include/%.h | $(B)/include
 	cp $< $@
 
 $(B)/lib/pkgconfig/%.pc: tools/%.pc.in Makefile | $(B)/lib/pkgconfig
-	sed -e 's|@PREFIX@|$(abspath $(B))|' -e 's|@LIBDIR@|$(abspath $(B))/lib|' -e 's|@VERSION@|$(VERSION)|' $< > $@
+	sed -e 's|@PREFIX@|$${pcfiledir}/../..|' -e 's|@LIBDIR@|$${pcfiledir}/..|' -e 's|@VERSION@|$(VERSION)|' $< > $@
 
 $(B)/lib $(B)/bin $(B)/include $(B)/lib/pkgconfig:
 	mkdir -p $@
@@ -92,7 +95,8 @@ install: all
 	    install -m 755 $(B)/lib/$$lib.so.$(ABI) $(DESTDIR)$(LIBDIR)/ && \
 	    ln -sf $$lib.so.$(ABI) $(DESTDIR)$(LIBDIR)/$$lib.so && \
 	    sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(VERSION)|' \
-	        tools/$$lib.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/$$lib.pc || exit 1; \
+	        tools/$$lib.pc.in > $(B)/$$lib.pc && \
+	    install -m 644 $(B)/$$lib.pc $(DESTDIR)$(LIBDIR)/pkgconfig/ || exit 1; \
 	done
 
 clean:

@@ -27,6 +27,11 @@ from typing import Any
 MESSAGE = b"From: me@here.example\nSubject: demo\n\nA line,\n.and one with a dot\n"
 SCENE = pathlib.Path(__file__).with_name("demo.toml")
 
+LEGEND = """\
+A small MTA in C mails the domains of a small internet on this machine. For each it looks the MTA-STS
+policy up ("fresh": fetched now; "cached": known from before) and then tries the MX hosts in turn.
+"enforce" means: only to listed hosts, only by TLS, only with a valid certificate; else the mail waits."""
+
 # What happened at an MX host.
 TLS = "delivered by TLS"
 CLEAR = "delivered in clear"
@@ -329,12 +334,12 @@ def check_hosts(rows: list[Row], events: list[dict[str, Any]]) -> list[str]:
 class Table:
     """Rows of cells that wrap, each with a line about its domain below."""
 
-    HEAD = ("domain", "policy", "basis", "MX host tried", "what happened", "why", "")
+    HEAD = ("domain", "policy", "basis", "MX host tried", "what happened", "why", "as due")
 
     def __init__(self) -> None:
         columns = min(max(shutil.get_terminal_size((132, 24)).columns, 108), 144)
         self.widths = [17, 7, 9, 20, 18]
-        self.widths += [columns - sum(self.widths) - 2 * 6 - 5, 5]
+        self.widths += [columns - sum(self.widths) - 2 * 6 - 6, 6]
         self.colour = sys.stdout.isatty()
 
     def line(self, cells: Iterable[str], mark: str = "") -> None:
@@ -357,7 +362,8 @@ class Table:
                 column.extend(texts + [""] * (len(why) - len(texts)))
         for line in itertools.zip_longest(*cells, fillvalue=""):
             self.line(line, "" if fine else "31")
-        notes = "; ".join(filter(None, (row.story, row.why and f"policy: {row.why}")))
+        trouble = "nothing newer" if row.basis == "cached" else "no policy"
+        notes = "; ".join(filter(None, (row.story, row.why and f"{trouble}: {row.why}")))
         if notes:
             self.line([f"    {notes}"], "2")
 
@@ -384,6 +390,7 @@ def play(lab: Lab, sender: str, store: pathlib.Path) -> int:
     def perform(title: str, rows: list[Row]) -> int:
         return act(title, rows, send(sender, lab, store, rows), lab.events())
 
+    print(LEGEND)
     wrong = perform("Act one: everybody behaves, and the sender gets to know the policies.", FIRST)
     for line in ATTACK + CHANGES:
         lab(line)

@@ -44,11 +44,13 @@
  * Structs: set `size` to the sizeof of the struct, and members you do not use to 0: that is the
  * default, and never the less safe choice. Later versions add members at the end only.
  *
+ * Leaving: do not leave a call or a callback by longjmp, pthread_cancel or a C++ exception.
+ *
  * Threads: the library has no global state, threads or descriptors. A pointer to const may be used
  * by several threads at once, another by one at a time. It may be used after a fork.
  *
  * Failure: no entry lets a panic out or prints anything. After MTASTS_E_INTERNAL free the handle.
- * Only where memory runs out does the library abort the process.
+ * Only where memory runs out does the library abort the process, with a line on descriptor 2.
  */
 #ifndef MTASTS_H
 #define MTASTS_H
@@ -79,7 +81,8 @@ extern "C" {
 #define MTASTS_E_ARGUMENT 1
 
 /**
- * A struct's `size` is smaller than the first version of that struct.
+ * A struct's `size` is smaller than the first version of that struct; or the struct is of a later
+ * version than the library, and sets what the library does not know.
  */
 #define MTASTS_E_SIZE 2
 
@@ -283,6 +286,11 @@ extern "C" {
  * The policy host's certificate is not valid for it.
  */
 #define MTASTS_REASON_WEBPKI 16
+
+/**
+ * This machine lacks something that a look-up needs: descriptors, memory.
+ */
+#define MTASTS_REASON_LOCAL_FAILURE 17
 
 /**
  * Not yet connected: the verdict says whether the host is worth a try.
@@ -529,6 +537,12 @@ extern "C" {
 #define MTASTS_STORE_FAILED 10
 
 /**
+ * TXT, HTTPS: this machine lacks something: descriptors, memory. It does not count against the
+ * domain, and mail waits.
+ */
+#define MTASTS_LOCAL_FAILURE 11
+
+/**
  * The octets that an id needs: 32 and a NUL.
  */
 #define MTASTS_ID_SIZE 33
@@ -758,6 +772,12 @@ typedef struct mtasts_config {
    * The TTL in seconds where the host does not tell it. 0: 300.
    */
   uint32_t unknown_ttl;
+  /**
+   * The age in seconds from which a cached policy is fetched again although its id has not
+   * changed, so that it does not run out; less up to a quarter by domain, and at most half of
+   * the policy's lifetime. 0: 86400. UINT32_MAX: never.
+   */
+  uint32_t refresh_after;
   /**
    * The largest policy in octets; at most 65536. 0: that.
    */
@@ -1326,7 +1346,8 @@ int32_t mtasts_answer_local_policy(struct mtasts_answer *answer,
                                    struct mtasts_problem *problem);
 
 /**
- * Says why there is no answer: one of MTASTS_TXT_*, MTASTS_FETCH_* and MTASTS_STORE_FAILED.
+ * Says why there is no answer: one of MTASTS_TXT_*, MTASTS_FETCH_*,
+ * MTASTS_STORE_FAILED and MTASTS_LOCAL_FAILURE.
  *
  * Returns MTASTS_OK, or MTASTS_E_ARGUMENT for another number.
  */

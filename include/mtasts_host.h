@@ -17,9 +17,28 @@
  *         mtasts_default_host_close(host);
  *     }
  *
- * The rules of mtasts.h hold here too: status, ownership, structs, threads, failure. Calls that ask
- * the network block. Between calls there are no threads, and no descriptors but the store's, so
- * that a process may fork at any time.
+ * The rules of mtasts.h hold here too: status, ownership, structs, threads, failure.
+ *
+ * Time: calls that ask the network block. One DNS question takes dns_timeout_ms at most, a fetch the
+ * fetch_timeout_ms of mtasts_config, and mtasts_resolve one question and one fetch, thus 80 seconds
+ * by default. Saving waits for the disk, and for other processes that save.
+ *
+ * Processes: between calls there are no threads, and no descriptors but the store's, so that a process
+ * may fork at any time; a call needs some eight descriptors. A child opens the store anew when it
+ * first uses it: the store's path must then still lead there, and the child's user be in the store's
+ * group. Where that is not so, what the store has is not known, and mail for which the network has no
+ * policy either waits; the log says why. A process without forks may chroot and change its user after
+ * opening the host. Name servers and trusted roots are read when the host is opened, never again: a
+ * daemon opens a new host now and then, and closes the old one when no thread uses it.
+ *
+ * Signals: no call raises SIGPIPE. Calls go on after signals (EINTR). Do not leave a call by longjmp,
+ * pthread_cancel or a C++ exception, nor a callback.
+ *
+ * Memory: the store takes 16 GiB of address space, though not of memory; RLIMIT_AS must allow it. A
+ * process whose RLIMIT_FSIZE the store outgrows gets SIGXFSZ. All processes that share a store are of
+ * one PID namespace and one machine: no network file systems.
+ *
+ * Environment: no option comes from a variable, and none changes what the library trusts.
  */
 #ifndef MTASTS_HOST_H
 #define MTASTS_HOST_H
@@ -73,6 +92,12 @@ extern "C" {
  * The addresses of a host, IPv4 first. Immutable; any thread may read it.
  */
 typedef struct mtasts_address_list mtasts_address_list;
+
+/**
+ * What DANE has of one MX host. Immutable; any thread may read it, and it does not need the host
+ * that it came from.
+ */
+typedef struct mtasts_dane mtasts_dane;
 
 /**
  * The default host: DNS, HTTPS, certificate chains, a clock, and a policy store that all
@@ -145,6 +170,12 @@ typedef struct mtasts_default_host_options {
    */
   uint32_t connect_timeout_ms;
   /**
+   * Not 0: DANE (RFC 7672) goes before MTA-STS. Set it only where every name server validates
+   * (DNSSEC) and nobody can come between it and this host, for its word is believed: best one
+   * on this machine. Where they do not validate there is no DANE, and the log says so once.
+   */
+  int32_t dane;
+  /**
    * Takes messages for the administrator; `level` is one of MTASTS_LOG_*, `message` one line
    * that is borrowed for the call. It may be called from any thread that uses the host, and
    * must not use the host itself. NULL: no messages.
@@ -204,6 +235,57 @@ int32_t mtasts_default_host_verify(const struct mtasts_default_host *host,
                                    int32_t *certificate);
 
 /**
+ * Looks up the TLSA records of `mx_host`, the name in the MX record or, without MX records, the
+ * domain itself. Blocks, for 20 s at most. A look-up that fails is a status of what is handed
+ * out, MTASTS_DANE_LOOKUP_FAILED, and no failure of this call; without the option `dane` nothing
+ * is looked up and the status is MTASTS_DANE_NOT_USED.
+ *
+ * On success `*out` is to be freed by `mtasts_dane_free`; else it is NULL.
+ *
+ * Returns MTASTS_OK, MTASTS_E_ARGUMENT, MTASTS_E_DOMAIN if `mx_host` is not even UTF-8, or
+ * MTASTS_E_INTERNAL. Thread-safe.
+ */
+int32_t mtasts_default_host_dane(const struct mtasts_default_host *host,
+                                 const char *mx_host,
+                                 struct mtasts_dane **out);
+
+/**
+ * What to say of the host in `mtasts_session` before TLS: MTASTS_DANE_NOT_USED,
+ * MTASTS_DANE_LOOKUP_FAILED, MTASTS_DANE_UNUSABLE or MTASTS_DANE_USABLE.
+ * MTASTS_DANE_LOOKUP_FAILED for NULL.
+ */
+int32_t mtasts_dane_status(const struct mtasts_dane *dane);
+
+/**
+ * The name to send to the host in TLS (SNI) if the status is MTASTS_DANE_USABLE (RFC 7672 section
+ * 8.1). It belongs to `dane` and lives as long. NULL for another status.
+ */
+const char *mtasts_dane_server_name(const struct mtasts_dane *dane);
+
+/**
+ * What to say of the host in `mtasts_session` once TLS stands and it showed `chain`, its own
+ * certificate first: if the status is MTASTS_DANE_USABLE, `*status` is MTASTS_DANE_PASSED or
+ * MTASTS_DANE_FAILED, and else the status as it was. No I/O.
+ *
+ * `next_hop` is the domain of the mail, in A-labels, if `mtasts_mx_list_is_secure` is 1, and else
+ * NULL: with a trust anchor (DANE-TA) a certificate for the domain is as good as one for the MX
+ * host, unless somebody else may have chosen that (RFC 7672 section 3.2.2).
+ *
+ * Returns MTASTS_OK, MTASTS_E_ARGUMENT, MTASTS_E_DOMAIN if `next_hop` is not even UTF-8, or
+ * MTASTS_E_INTERNAL; `*status` is MTASTS_DANE_FAILED then. Thread-safe.
+ */
+int32_t mtasts_dane_check(const struct mtasts_dane *dane,
+                          const char *next_hop,
+                          const struct mtasts_der *chain,
+                          size_t count,
+                          int32_t *status);
+
+/**
+ * Frees what `mtasts_default_host_dane` gave; NULL does nothing.
+ */
+void mtasts_dane_free(struct mtasts_dane *dane);
+
+/**
  * Converts `domain` (UTF-8) to what `mtasts_lookup_new` takes: U-labels to A-labels by IDNA
  * (UTS 46, non-transitional), lower case, no final dot. Writes at most `out_len` octets, the NUL
  * included, to `out`; MTASTS_DOMAIN_SIZE always suffices.
@@ -215,8 +297,9 @@ int32_t mtasts_domain_to_ascii(const char *domain, char *out, size_t out_len);
 
 /**
  * Looks up the MX records of `domain`, a name in A-labels or U-labels. Blocks, for 20 s at
- * most. A domain without MX records is its own host: one entry, of which
- * `mtasts_mx_list_is_implicit` tells. A null MX gives an empty list: the domain takes no mail.
+ * most; with the option `dane`, and without MX records, for twice that. A domain without MX
+ * records is its own host: one entry, of which `mtasts_mx_list_is_implicit` tells. A null MX
+ * gives an empty list: the domain takes no mail.
  *
  * On success `*out` is to be freed by `mtasts_mx_list_free`; else it is NULL.
  *
@@ -247,6 +330,12 @@ uint16_t mtasts_mx_list_preference(const struct mtasts_mx_list *list, size_t ind
  * 1 if the domain has no MX records and is its own host (RFC 5321 section 5.1), else 0.
  */
 int32_t mtasts_mx_list_is_implicit(const struct mtasts_mx_list *list);
+
+/**
+ * 1 if the MX records (or, without any, the domain's address records) are DNSSEC-secure, for
+ * `mx_secure` of `mtasts_session`; else 0. Always 0 without the option `dane`.
+ */
+int32_t mtasts_mx_list_is_secure(const struct mtasts_mx_list *list);
 
 /**
  * Frees a list; NULL does nothing.

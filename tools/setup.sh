@@ -11,6 +11,8 @@ need valgrind valgrind
 need shellcheck shellcheck
 need clang-format clang-format
 need python3 python3
+PATH=$PATH:/usr/sbin need unbound unbound
+need ldns-signzone ldnsutils
 pkg-config --exists openssl 2> /dev/null || missing="$missing libssl-dev"
 [ -z "$missing" ] && exit 0
 echo "installing:$missing" >&2
@@ -23,3 +25,9 @@ export DEBIAN_FRONTEND=noninteractive
 "$root/retry.sh" apt-get -qq update
 # shellcheck disable=SC2086 # a list of packages
 "$root/retry.sh" apt-get -qq install -y --no-install-recommends $missing
+case $missing in
+    # The tests start their own; the one that Debian starts is not wanted.
+    *unbound*)
+        systemctl disable -q --now unbound > /dev/null 2>&1 || service unbound stop > /dev/null 2>&1 || :
+        ;;
+esac

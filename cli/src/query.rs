@@ -50,7 +50,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
 fn is_unknown(outcome: &Outcome) -> bool {
     let temporary = matches!(
         outcome.reason(),
-        Some(Reason::DnsTemporary | Reason::StoreFailed)
+        Some(Reason::DnsTemporary | Reason::LocalFailure | Reason::StoreFailed)
     );
     outcome.policy().is_none() && temporary
 }

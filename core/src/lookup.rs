@@ -11,7 +11,7 @@ use crate::policy::{MAX_BODY, Policy};
 use crate::reason::{FetchFailure, Reason, TxtFailure};
 use crate::record::Record;
 use crate::reply::{self, HttpsReply, WELL_KNOWN_PATH};
-use crate::stored::{Attempt, RecordCheck, Stored, StoredPolicy};
+use crate::stored::{Attempt, BACK_OFF, RecordCheck, Stored, StoredPolicy};
 use crate::time::UnixTime;
 use alloc::{string::String, sync::Arc, vec::Vec};
 
@@ -27,6 +27,10 @@ pub struct Config {
     pub divert_percent: u8,
     /// The time limit of a whole fetch in milliseconds. Default 60 000 (R-GET-4).
     pub fetch_timeout_ms: u32,
+    /// The age in seconds from which a cached policy is fetched again although its `id` has not
+    /// changed, if that is not more than half of its lifetime; `u32::MAX` for never. Default a
+    /// day, less up to a quarter by domain (R-FLOW-5).
+    pub refresh_after: u32,
     /// The largest body in octets; more than [`MAX_BODY`] counts as that. Default [`MAX_BODY`].
     pub max_body: usize,
     /// Bounds in seconds on the TTL of a record. Default 0 and a day (R-FLOW-10).
@@ -43,11 +47,19 @@ impl Default for Config {
             defer_on_dns_failure: false,
             divert_percent: 0,
             fetch_timeout_ms: 60_000,
+            refresh_after: 86_400,
             max_body: MAX_BODY,
             ttl: 0..=86_400,
             max_negative_ttl: 3_600,
             unknown_ttl: 300,
         }
+    }
+}
+
+impl Config {
+    /// The longest that a look at the record counts, in seconds.
+    pub(crate) fn longest_ttl(&self) -> u32 {
+        (*self.ttl.end()).max(self.max_negative_ttl)
     }
 }
 
@@ -129,10 +141,7 @@ impl Lookup {
     ) -> Self {
         let own = stored.filter(|stored| stored.domain == domain);
         let stored = own.unwrap_or_else(|| Arc::new(Stored::unknown(domain)));
-        let mut lookup = Self::idle(stored, config);
-        lookup.mend_clock(now);
-        lookup.start(now);
-        lookup
+        Self::resume(stored, false, config, now)
     }
 
     /// A look-up that is done, as the operator has written a policy for the domain
@@ -144,9 +153,43 @@ impl Lookup {
     /// Begins a look-up of a domain whose store entry could not be read. A policy may be
     /// cached there, so that where none is found the delivery waits.
     pub fn without_store(domain: PolicyDomain, config: &Config, now: UnixTime) -> Self {
-        let mut lookup = Self::idle(Arc::new(Stored::unknown(domain)), config);
-        lookup.store_failed = true;
+        Self::resume(Arc::new(Stored::unknown(domain)), true, config, now)
+    }
+
+    /// Begins with the fetch of a policy that is cached already, whatever the record says
+    /// (R-FLOW-5): its lifetime starts again when the fetch gives a policy. Where the back-off
+    /// forbids the fetch (R-GET-5) the lookup is done at once. Without a policy in `stored` this
+    /// is a look-up like any other.
+    pub fn refresh(stored: Arc<Stored>, config: &Config, now: UnixTime) -> Self {
+        let mut lookup = Self::idle(stored, config);
+        lookup.changed = mend_clock(&mut lookup.stored, now);
+        match lookup.stored.policy.clone() {
+            Some(policy) => lookup.fetch(&policy.id, now),
+            None => lookup.start(now),
+        }
+        lookup
+    }
+
+    /// As [`Lookup::new`], without a copy of the domain. `store_failed`: there may be more in
+    /// the store than is known here.
+    pub(crate) fn resume(
+        stored: Arc<Stored>,
+        store_failed: bool,
+        config: &Config,
+        now: UnixTime,
+    ) -> Self {
+        let mut lookup = Self::idle(stored, config);
+        lookup.store_failed = store_failed;
+        lookup.changed = mend_clock(&mut lookup.stored, now);
         lookup.start(now);
+        lookup
+    }
+
+    /// Begins with the TXT query, whatever is known (R-FLOW-6).
+    pub(crate) fn again(stored: Arc<Stored>, store_failed: bool, config: &Config) -> Self {
+        let mut lookup = Self::idle(stored, config);
+        lookup.store_failed = store_failed;
+        lookup.ask();
         lookup
     }
 
@@ -218,6 +261,10 @@ impl Lookup {
         let State::Fetch { policy_id, .. } = &self.state else {
             return Err(Error::new(ErrorKind::StaleRequest, 0));
         };
+        if answer == Err(FetchFailure::Local) {
+            self.fail(Reason::LocalFailure, None, now);
+            return Ok(());
+        }
         let policy_id = policy_id.clone();
         let accepted = match answer {
             Ok(reply) => reply::accept(reply, self.max_body()),
@@ -225,6 +272,7 @@ impl Lookup {
         };
         let failed = accepted.as_ref().err().map(|(reason, _)| *reason);
         let stored = self.change();
+        stored.attempts.reserve_exact(1); // one is all that most entries ever have
         stored.attempted(Attempt {
             at: now,
             id: policy_id.clone(),
@@ -235,7 +283,7 @@ impl Lookup {
                 let fetched = StoredPolicy {
                     policy,
                     id: policy_id,
-                    fetched_at: now,
+                    fetched_at: now.not_zero(),
                 };
                 stored.policy = Some(Arc::new(fetched));
                 self.finish(Basis::Fresh, None, None);
@@ -260,15 +308,29 @@ impl Lookup {
 }
 
 impl Outcome {
+    /// The cached policy, which is in time and of which nothing is amiss.
+    #[inline]
+    pub(crate) fn cached(stored: Arc<Stored>, config: &Config) -> Self {
+        Self {
+            local: None,
+            basis: Basis::Cached,
+            reason: None,
+            error: None,
+            changed: false,
+            try_later: false,
+            diverts: is_diverted(stored.domain.as_str(), config.divert_percent),
+            stored,
+        }
+    }
+
     /// Looks again, as a sender does before it gives a message up (R-FLOW-6): the TXT record
     /// is queried whatever its TTL, and the policy fetched if the `id` differs. A local policy
     /// stays what it is.
     pub fn look_again(&self, config: &Config) -> Lookup {
-        let mut lookup = Lookup::idle(Arc::clone(&self.stored), config);
-        lookup.store_failed = self.reason == Some(Reason::StoreFailed);
-        match self.basis() {
-            Basis::Local => lookup.state = State::Done(self.clone()),
-            _ => lookup.ask(),
+        let store_failed = self.reason == Some(Reason::StoreFailed);
+        let mut lookup = Lookup::again(Arc::clone(&self.stored), store_failed, config);
+        if self.basis() == Basis::Local {
+            lookup.state = State::Done(self.clone());
         }
         lookup
     }
@@ -276,27 +338,12 @@ impl Outcome {
 
 // From here on: how the machine moves, in the order in which it does.
 impl Lookup {
-    /// R-FLOW-11: a policy fetched in the future was fetched now, at the latest.
-    fn mend_clock(&mut self, now: UnixTime) {
-        let future = self
-            .stored
-            .policy
-            .as_ref()
-            .filter(|policy| policy.fetched_at > now);
-        if let Some(policy) = future {
-            let mended = StoredPolicy {
-                fetched_at: now,
-                ..StoredPolicy::clone(policy)
-            };
-            self.change().policy = Some(Arc::new(mended));
-        }
-    }
-
     fn start(&mut self, now: UnixTime) {
-        match &self.stored.record {
-            Some(check) if now < check.until && check.until <= now.plus(self.longest_ttl()) => {
-                let found = check.id.clone();
-                self.judge(found, now);
+        let stored = Arc::clone(&self.stored);
+        let latest = now.plus(self.config.longest_ttl());
+        match &stored.record {
+            Some(check) if now < check.until && check.until <= latest => {
+                self.judge(check.id.as_ref(), now);
             }
             _ => self.ask(),
         }
@@ -322,7 +369,7 @@ impl Lookup {
         match Record::select(records).and_then(|record| record.policy_id()) {
             Ok(id) => {
                 self.remember(Some(id.clone()), self.positive_ttl(ttl), now);
-                self.judge(Some(id), now);
+                self.judge(Some(&id), now);
             }
             Err(error) => {
                 self.remember(None, self.negative_ttl(ttl), now);
@@ -332,32 +379,49 @@ impl Lookup {
     }
 
     /// What follows from the record: the `id` found, or that there is none.
-    fn judge(&mut self, found: Option<PolicyId>, now: UnixTime) {
-        let Some(policy_id) = found else {
-            return self.fail(Reason::NoRecord, None, now);
-        };
-        if self
-            .stored
-            .usable(now)
-            .is_some_and(|policy| policy.id == policy_id)
-        {
-            return self.finish(Basis::Cached, None, None);
-        }
-        match self.stored.back_off(&policy_id, now) {
-            Some(reason) => self.fail(reason, None, now),
-            None => {
-                self.last_id = self.last_id.wrapping_add(1);
-                let host = self.stored.domain.policy_host();
-                self.state = State::Fetch { host, policy_id };
+    fn judge(&mut self, found: Option<&PolicyId>, now: UnixTime) {
+        match (found, self.stored.usable(now)) {
+            (None, _) => self.fail(Reason::NoRecord, None, now),
+            (Some(found), Some(cached)) if cached.id == *found && !self.is_due(cached, now) => {
+                self.finish(Basis::Cached, None, None);
             }
+            (Some(found), _) => self.fetch(found, now),
         }
     }
 
+    fn fetch(&mut self, policy_id: &PolicyId, now: UnixTime) {
+        if let Some(reason) = self.stored.back_off(policy_id, now) {
+            return self.fail(reason, None, now);
+        }
+        self.last_id = self.last_id.wrapping_add(1);
+        self.state = State::Fetch {
+            host: self.stored.domain.policy_host(),
+            policy_id: policy_id.clone(),
+        };
+    }
+
+    /// R-FLOW-5: whether a cached policy is to be fetched again although its `id` is still the
+    /// record's: about daily and well before its end, at a time of its own for each domain. One
+    /// that does not live long is not worth it.
+    fn is_due(&self, cached: &StoredPolicy, now: UnixTime) -> bool {
+        let whole = self.config.refresh_after.min(cached.policy.max_age() / 2);
+        let earlier = u64::from(whole / 4) * (fnv1a(self.stored.domain.as_str()) % 256) / 256;
+        let is_wanted = whole >= BACK_OFF && self.config.refresh_after < u32::MAX;
+        is_wanted && now.since(cached.fetched_at) >= u64::from(whole) - earlier
+    }
+
     /// No policy came of it, and a cached one that is in time applies all the same (R-FLOW-1).
+    /// So does one that was fetched a moment ago, where it is our own limit that forbids to fetch
+    /// it again: that must not put the mail in the clear.
     fn fail(&mut self, reason: Reason, error: Option<Error>, now: UnixTime) {
-        let basis = match self.stored.usable(now) {
-            Some(_) => Basis::Cached,
-            None => Basis::NoPolicy,
+        let usable = match (reason, &self.stored.policy) {
+            (Reason::FetchLimit, Some(policy)) => policy.was_fetched_recently(now),
+            _ => self.stored.usable(now).is_some(),
+        };
+        let basis = if usable {
+            Basis::Cached
+        } else {
+            Basis::NoPolicy
         };
         self.finish(basis, Some(reason), error);
     }
@@ -369,7 +433,11 @@ impl Lookup {
         } else {
             reason
         };
-        let waits = self.config.defer_on_dns_failure && reason == Some(Reason::DnsTemporary);
+        let waits = match reason {
+            Some(Reason::LocalFailure | Reason::StoreFailed) => true,
+            Some(Reason::DnsTemporary) => self.config.defer_on_dns_failure,
+            _ => false,
+        };
         self.state = State::Done(Outcome {
             stored: Arc::clone(&self.stored),
             local: None,
@@ -378,7 +446,7 @@ impl Lookup {
             error,
             // What could not be read is not overwritten by what says less.
             changed: self.changed && (!self.store_failed || basis == Basis::Fresh),
-            try_later: unknown || (waits && basis == Basis::NoPolicy),
+            try_later: waits && basis == Basis::NoPolicy,
             diverts: is_diverted(self.stored.domain.as_str(), self.config.divert_percent),
         });
     }
@@ -419,13 +487,26 @@ impl Lookup {
             .min(self.config.max_negative_ttl)
     }
 
-    fn longest_ttl(&self) -> u32 {
-        (*self.config.ttl.end()).max(self.config.max_negative_ttl)
-    }
-
     fn max_body(&self) -> usize {
         self.config.max_body.min(MAX_BODY)
     }
+}
+
+/// R-FLOW-11: a policy fetched in the future was fetched now, at the latest. Whether it was.
+pub(crate) fn mend_clock(stored: &mut Arc<Stored>, now: UnixTime) -> bool {
+    let Some(policy) = stored
+        .policy
+        .clone()
+        .filter(|policy| policy.fetched_at > now)
+    else {
+        return false;
+    };
+    let mended = StoredPolicy {
+        fetched_at: now,
+        ..StoredPolicy::clone(&policy)
+    };
+    Arc::make_mut(stored).policy = Some(Arc::new(mended));
+    true
 }
 
 fn record_reason(error: Error) -> Reason {

@@ -110,7 +110,7 @@ impl FromStr for PolicyDomain {
     /// [`ErrorKind::HostName`]: neither may be read as "no policy" of some other domain.
     fn from_str(name: &str) -> Result<Self, Error> {
         let bare = without_final_dot(name);
-        if name.starts_with('[') {
+        if name.starts_with('[') && name.ends_with(']') {
             Err(Error::new(ErrorKind::AddressLiteral, 0))
         } else if !is_host_name(bare.as_bytes()) {
             Err(Error::new(ErrorKind::HostName, 0))

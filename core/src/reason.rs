@@ -15,6 +15,8 @@ pub enum TxtFailure {
         /// The negative TTL in seconds.
         ttl: Option<u32>,
     },
+    /// This machine lacks something: descriptors, memory.
+    Local,
     /// The answer is malformed, or the name cannot be asked for.
     Permanent,
     /// Time-out, SERVFAIL, REFUSED, no network: another try may do better.
@@ -30,6 +32,9 @@ pub enum FetchFailure {
     Connect,
     /// The Policy Host has no address, or its addresses could not be looked up.
     Dns,
+    /// This machine lacks something: descriptors, memory. That is not the domain's fault, so
+    /// that it does not count against it.
+    Local,
     /// Anything else: not HTTP, for instance.
     Other,
     /// The time limit of the whole fetch was over.
@@ -87,6 +92,8 @@ reasons! {
     FetchLimit = "fetch-limit", "fetched too often in the last five minutes";
     /// The fetch failed in some other way.
     FetchOther = "fetch-other", "the policy host does not answer as HTTPS servers do";
+    /// This machine lacks something that a look-up needs: descriptors, memory.
+    LocalFailure = "local-failure", "this machine lacks what a look-up needs";
     /// The reply is not `text/plain`.
     MediaType = "media-type", "the policy host's reply is not text/plain";
     /// There is no TXT record.
@@ -124,6 +131,7 @@ impl Reason {
             | Self::Timeout => Some(ResultType::StsPolicyFetchError),
             Self::DnsPermanent
             | Self::DnsTemporary
+            | Self::LocalFailure
             | Self::NoRecord
             | Self::RecordInvalid
             | Self::SeveralRecords
@@ -161,6 +169,7 @@ impl From<TxtFailure> for Reason {
     fn from(failure: TxtFailure) -> Self {
         match failure {
             TxtFailure::NoRecords { .. } => Self::NoRecord,
+            TxtFailure::Local => Self::LocalFailure,
             TxtFailure::Permanent => Self::DnsPermanent,
             TxtFailure::Temporary => Self::DnsTemporary,
         }
@@ -173,6 +182,7 @@ impl From<FetchFailure> for Reason {
             FetchFailure::BodyTooLarge => Self::BodyTooLarge,
             FetchFailure::Connect => Self::Connect,
             FetchFailure::Dns => Self::PolicyHostDns,
+            FetchFailure::Local => Self::LocalFailure,
             FetchFailure::Other => Self::FetchOther,
             FetchFailure::Timeout => Self::Timeout,
             FetchFailure::WebPki => Self::WebPki,

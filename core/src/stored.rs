@@ -71,6 +71,11 @@ impl StoredPolicy {
         max_age > 0 && now.since(self.fetched_at) <= max_age
     }
 
+    /// Whether it was fetched within the time for which fetches are counted (R-GET-5).
+    pub(crate) fn was_fetched_recently(&self, now: UnixTime) -> bool {
+        self.is_usable(now) || now.since(self.fetched_at) < u64::from(BACK_OFF)
+    }
+
     /// The last second of its lifetime.
     pub fn expires_at(&self) -> UnixTime {
         self.fetched_at.plus(self.policy.max_age())

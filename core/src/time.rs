@@ -12,6 +12,11 @@ impl UnixTime {
         Self(self.0.saturating_add(seconds as u64))
     }
 
+    /// This time, or the next second where it is 0, which stands for "never" in stores.
+    pub(crate) const fn not_zero(self) -> Self {
+        if self.0 == 0 { Self(1) } else { self }
+    }
+
     /// The seconds from `earlier` to this; 0 where `earlier` is later.
     pub const fn since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)

@@ -24,7 +24,8 @@
 
 #include "smtp.h"
 
-enum { TEXT = 1024, CHAIN = 16 };
+/* A domain may have any number of MX hosts and addresses; the sender has not all day. */
+enum { TEXT = 1024, CHAIN = 16, ADDRESSES_PER_HOST = 5, ADDRESSES = 20 };
 
 enum fate { DEFERRED, DELIVERED, FAILED };
 
@@ -56,6 +57,7 @@ struct job {
     const struct sender *sender;
     const char *domain;
     mtasts_outcome *outcome; /* NULL for an address literal, which has no policy */
+    size_t tried;            /* addresses */
     bool refused;            /* the policy has kept the mail from an MX host */
 };
 
@@ -308,6 +310,12 @@ static void try_address(struct job *job, const char *mx, const char *address)
     tell_attempt(&a);
 }
 
+/* Whether a policy is enforced: then DNS, which can be forged, is not to have mail returned. */
+static bool is_protected(const struct job *job)
+{
+    return mtasts_policy_mode(mtasts_outcome_policy(job->outcome)) == MTASTS_MODE_ENFORCE;
+}
+
 static void try_host(struct job *job, const char *mx)
 {
     struct attempt a = {.job = job, .mx = mx, .address = "-"};
@@ -322,9 +330,11 @@ static void try_host(struct job *job, const char *mx)
         say(&a, "no address", "");
         tell_attempt(&a);
     }
-    if (status == MTASTS_HOST_E_NO_RECORDS && strcmp(mx, job->domain) == 0)
+    if (status == MTASTS_HOST_E_NO_RECORDS && strcmp(mx, job->domain) == 0 && !is_protected(job))
         settle_all(job, FAILED, "5.1.2 there is no such mail domain");
-    for (size_t i = 0; i < mtasts_address_list_count(addresses) && next(job, NULL); i++)
+    for (size_t i = 0; i < mtasts_address_list_count(addresses) && i < ADDRESSES_PER_HOST &&
+                       job->tried++ < ADDRESSES && next(job, NULL);
+         i++)
         try_address(job, mx, mtasts_address_list_text(addresses, i));
     mtasts_address_list_free(addresses);
 }

@@ -116,7 +116,8 @@ static int get_reply(struct smtp *smtp)
     do {
         if (!get_line(smtp) || strspn(smtp->reply, "0123456789") != 3)
             return give_up(smtp, "no reply");
-        if (smtp->reply[3] && strcasecmp(smtp->reply + 4, "STARTTLS") == 0)
+        if (smtp->reply[3] && strncasecmp(smtp->reply + 4, "STARTTLS", 8) == 0 &&
+            strspn(smtp->reply + 12, " \t") == strlen(smtp->reply + 12))
             smtp->starttls = true;
     } while (smtp->reply[3] == '-');
     return atoi(smtp->reply);

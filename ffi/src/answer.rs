@@ -33,6 +33,10 @@ pub const MTASTS_FETCH_WEBPKI: i32 = 9;
 /// Store: the entry exists, or may exist, and cannot be read for now.
 pub const MTASTS_STORE_FAILED: i32 = 10;
 
+/// TXT, HTTPS: this machine lacks something: descriptors, memory. It does not count against the
+/// domain, and mail waits.
+pub const MTASTS_LOCAL_FAILURE: i32 = 11;
+
 /// The most octets of TXT records in one answer.
 const MAX_TXT: usize = 64 * 1024;
 
@@ -69,6 +73,7 @@ impl mtasts_answer {
         match self.failure {
             0 if !self.txt.records.is_empty() => Ok(&self.txt),
             MTASTS_TXT_NO_RECORDS => Err(TxtFailure::NoRecords { ttl: self.txt.ttl }),
+            MTASTS_LOCAL_FAILURE => Err(TxtFailure::Local),
             MTASTS_TXT_PERMANENT => Err(TxtFailure::Permanent),
             _ => Err(TxtFailure::Temporary),
         }
@@ -80,6 +85,7 @@ impl mtasts_answer {
             (MTASTS_FETCH_BODY_TOO_LARGE, _) => Err(FetchFailure::BodyTooLarge),
             (MTASTS_FETCH_CONNECT, _) => Err(FetchFailure::Connect),
             (MTASTS_FETCH_DNS, _) => Err(FetchFailure::Dns),
+            (MTASTS_LOCAL_FAILURE, _) => Err(FetchFailure::Local),
             (MTASTS_FETCH_TIMEOUT, _) => Err(FetchFailure::Timeout),
             (MTASTS_FETCH_WEBPKI, _) => Err(FetchFailure::WebPki),
             _ => Err(FetchFailure::Other),
@@ -309,7 +315,8 @@ pub unsafe extern "C" fn mtasts_answer_local_policy(
     }
 }
 
-/// Says why there is no answer: one of MTASTS_TXT_*, MTASTS_FETCH_* and MTASTS_STORE_FAILED.
+/// Says why there is no answer: one of MTASTS_TXT_*, MTASTS_FETCH_*,
+/// MTASTS_STORE_FAILED and MTASTS_LOCAL_FAILURE.
 ///
 /// Returns MTASTS_OK, or MTASTS_E_ARGUMENT for another number.
 #[unsafe(no_mangle)]
@@ -317,7 +324,7 @@ pub unsafe extern "C" fn mtasts_answer_fail(answer: *mut mtasts_answer, failure:
     // SAFETY: the handle is the caller's.
     unsafe {
         writing(answer, |answer| {
-            if !(MTASTS_TXT_NO_RECORDS..=MTASTS_STORE_FAILED).contains(&failure) {
+            if !(MTASTS_TXT_NO_RECORDS..=MTASTS_LOCAL_FAILURE).contains(&failure) {
                 return Err(MTASTS_E_ARGUMENT);
             }
             answer.failure = failure;

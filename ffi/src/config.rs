@@ -29,6 +29,10 @@ pub struct mtasts_config {
     pub max_negative_ttl: u32,
     /// The TTL in seconds where the host does not tell it. 0: 300.
     pub unknown_ttl: u32,
+    /// The age in seconds from which a cached policy is fetched again although its id has not
+    /// changed, so that it does not run out; less up to a quarter by domain, and at most half of
+    /// the policy's lifetime. 0: 86400. UINT32_MAX: never.
+    pub refresh_after: u32,
     /// The largest policy in octets; at most 65536. 0: that.
     pub max_body: usize,
 }
@@ -48,6 +52,7 @@ impl mtasts_config {
         max_ttl: 0,
         max_negative_ttl: 0,
         unknown_ttl: 0,
+        refresh_after: 0,
         max_body: 0,
     };
 
@@ -79,6 +84,7 @@ impl mtasts_config {
         config.fetch_timeout_ms = or(set.fetch_timeout_ms, config.fetch_timeout_ms);
         config.max_negative_ttl = or(set.max_negative_ttl, config.max_negative_ttl);
         config.unknown_ttl = or(set.unknown_ttl, config.unknown_ttl);
+        config.refresh_after = or(set.refresh_after, config.refresh_after);
         config.max_body = or(set.max_body, config.max_body);
         Ok(config)
     }

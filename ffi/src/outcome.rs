@@ -55,6 +55,8 @@ pub const MTASTS_REASON_STORE_FAILED: i32 = 14;
 pub const MTASTS_REASON_TIMEOUT: i32 = 15;
 /// The policy host's certificate is not valid for it.
 pub const MTASTS_REASON_WEBPKI: i32 = 16;
+/// This machine lacks something that a look-up needs: descriptors, memory.
+pub const MTASTS_REASON_LOCAL_FAILURE: i32 = 17;
 
 /// What a lookup came to. Immutable: any number of threads may read it and ask it for verdicts.
 pub struct mtasts_outcome {
@@ -270,6 +272,7 @@ pub extern "C" fn mtasts_reason_name(reason: i32) -> *const c_char {
         MTASTS_REASON_DNS_TEMPORARY => c_text!(Reason::DnsTemporary.as_str()),
         MTASTS_REASON_FETCH_LIMIT => c_text!(Reason::FetchLimit.as_str()),
         MTASTS_REASON_FETCH_OTHER => c_text!(Reason::FetchOther.as_str()),
+        MTASTS_REASON_LOCAL_FAILURE => c_text!(Reason::LocalFailure.as_str()),
         MTASTS_REASON_MEDIA_TYPE => c_text!(Reason::MediaType.as_str()),
         MTASTS_REASON_NO_RECORD => c_text!(Reason::NoRecord.as_str()),
         MTASTS_REASON_POLICY_HOST_DNS => c_text!(Reason::PolicyHostDns.as_str()),
@@ -300,6 +303,7 @@ fn reason_number(reason: Reason) -> i32 {
         Reason::DnsPermanent => MTASTS_REASON_DNS_PERMANENT,
         Reason::DnsTemporary => MTASTS_REASON_DNS_TEMPORARY,
         Reason::FetchLimit => MTASTS_REASON_FETCH_LIMIT,
+        Reason::LocalFailure => MTASTS_REASON_LOCAL_FAILURE,
         Reason::MediaType => MTASTS_REASON_MEDIA_TYPE,
         Reason::NoRecord => MTASTS_REASON_NO_RECORD,
         Reason::PolicyHostDns => MTASTS_REASON_POLICY_HOST_DNS,

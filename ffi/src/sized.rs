@@ -15,7 +15,8 @@ pub(crate) unsafe trait Sized: Copy {
     const FIRST: usize;
 }
 
-/// Reads a caller's struct over `value`, whose members stay where the caller's is too short.
+/// Reads a caller's struct over `value`, whose members stay where the caller's is too short. What
+/// the caller has beyond must be 0: an option that this library does not know is not ignored.
 ///
 /// # Safety
 /// `from` is NULL or points to at least as many octets as its size says.
@@ -23,6 +24,11 @@ pub(crate) unsafe fn read<T: Sized>(from: *const T, mut value: T) -> Result<T, i
     // SAFETY: `from` is checked, and the copy is within both structs.
     unsafe {
         let size = size_of_callers(from)?;
+        let beyond = from.cast::<usize>().read() - size;
+        let mut rest = std::slice::from_raw_parts(from.cast::<u8>().add(size), beyond).iter();
+        if rest.any(|octet| *octet != 0) {
+            return Err(MTASTS_E_SIZE);
+        }
         std::ptr::copy_nonoverlapping(from.cast::<u8>(), (&raw mut value).cast::<u8>(), size);
     }
     Ok(value)

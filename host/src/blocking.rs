@@ -5,7 +5,8 @@
 //! a network, and leaves nothing between calls that a `fork` could break: no descriptors, no
 //! threads, no state.
 
-use crate::{DefaultHost, DnsFailure, Level, Mx};
+use crate::sigpipe::Withheld;
+use crate::{DaneRecords, DefaultHost, DnsFailure, DomainDane, Level, Mx, MxHosts};
 use mtasts::{
     Config, Fetch, FetchFailure, Host, HttpsReply, Outcome, PolicyDomain, StoreFailure, Stored,
     TxtAnswer, TxtFailure, UnixTime,
@@ -45,6 +46,27 @@ impl<'a> Blocking<'a> {
             .unwrap_or(Err(DnsFailure::Temporary))
     }
 
+    /// As [`DefaultHost::mx_hosts`].
+    ///
+    /// # Errors
+    /// As there; [`DnsFailure::Temporary`] also if there are no descriptors left.
+    pub fn mx_hosts(&self, domain: &str) -> Result<MxHosts, DnsFailure> {
+        self.wait(self.host.mx_hosts(domain))
+            .unwrap_or(Err(DnsFailure::Temporary))
+    }
+
+    /// As [`DefaultHost::dane`]; a failure also if there are no descriptors left.
+    pub fn dane(&self, mx_host: &str) -> DaneRecords {
+        self.wait(self.host.dane(mx_host))
+            .unwrap_or_else(DaneRecords::lookup_failed)
+    }
+
+    /// As [`DefaultHost::dane_of_domain`]; temporary also if there are no descriptors left.
+    pub fn dane_of_domain(&self, domain: &str) -> DomainDane {
+        self.wait(self.host.dane_of_domain(domain))
+            .unwrap_or(DomainDane::Temporary)
+    }
+
     /// As [`DefaultHost::resolve`].
     pub fn resolve(&self, domain: PolicyDomain, config: &Config) -> Outcome {
         mtasts::resolve(domain, config, &mut self.clone())
@@ -74,6 +96,7 @@ impl<'a> Blocking<'a> {
 }
 
 fn run<F: Future>(future: F) -> io::Result<F::Output> {
+    let _withheld = Withheld::new();
     Ok(Builder::new_current_thread()
         .enable_all()
         .build()?
@@ -100,12 +123,12 @@ impl Host for Blocking<'_> {
 
     fn txt(&mut self, name: &str) -> Result<TxtAnswer, TxtFailure> {
         self.wait(self.host.txt(name))
-            .unwrap_or(Err(TxtFailure::Temporary))
+            .unwrap_or(Err(TxtFailure::Local))
     }
 
     fn https(&mut self, fetch: &Fetch<'_>) -> Result<HttpsReply, FetchFailure> {
         self.wait(self.host.https(fetch))
-            .unwrap_or(Err(FetchFailure::Other))
+            .unwrap_or(Err(FetchFailure::Local))
     }
 
     fn load(&mut self, domain: &PolicyDomain) -> Result<Option<Arc<Stored>>, StoreFailure> {
@@ -114,5 +137,41 @@ impl Host for Blocking<'_> {
 
     fn save(&mut self, stored: &Arc<Stored>) {
         self.host.save_now(stored);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::run;
+
+    /// A write that raises SIGPIPE where that is not withheld.
+    async fn write_to_nobody() -> bool {
+        let mut ends = [0; 2];
+        // SAFETY: the array has room for two descriptors, and they are this function's.
+        unsafe {
+            assert_eq!(libc::pipe(ends.as_mut_ptr()), 0);
+            libc::close(ends[0]);
+            let written = libc::write(ends[1], c"x".as_ptr().cast(), 1);
+            libc::close(ends[1]);
+            written == -1
+        }
+    }
+
+    #[test]
+    fn a_connection_that_was_reset_does_not_end_the_process() {
+        // SAFETY: the child, in which the signal has its default, calls nothing that another
+        // thread may have locked, but for the allocator, which survives a fork.
+        let status = unsafe {
+            let child = libc::fork();
+            if child == 0 {
+                libc::signal(libc::SIGPIPE, libc::SIG_DFL);
+                let failed = run(write_to_nobody()).is_ok_and(|failed| failed);
+                libc::_exit(i32::from(!failed));
+            }
+            let mut status = 0;
+            libc::waitpid(child, &mut status, 0);
+            status
+        };
+        assert_eq!(status, 0, "neither a signal nor a failure");
     }
 }

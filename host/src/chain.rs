@@ -112,9 +112,26 @@ impl Roots {
         anchor: &TrustAnchor<'_>,
         now: rustls_pki_types::UnixTime,
     ) -> Result<(), webpki::Error> {
-        let mut both = self.anchors.iter().zip(&self.certificates);
-        let found = both.find(|(other, _)| *other == anchor).map(|(_, der)| der);
-        let Some(Ok(root)) = found.map(EndEntityCert::try_from) else {
+        let both = self.anchors.iter().zip(&self.certificates);
+        let mut same = both.filter(|(other, _)| *other == anchor);
+        // A root may be there twice, renewed under the same name with the same key.
+        let first = same
+            .next()
+            .map_or(Ok(()), |(_, der)| self.is_in_time(der, now));
+        first.or_else(
+            |error| match same.any(|(_, der)| self.is_in_time(der, now).is_ok()) {
+                true => Ok(()),
+                false => Err(error),
+            },
+        )
+    }
+
+    fn is_in_time(
+        &self,
+        root: &CertificateDer<'_>,
+        now: rustls_pki_types::UnixTime,
+    ) -> Result<(), webpki::Error> {
+        let Ok(root) = EndEntityCert::try_from(root) else {
             return Ok(()); // a root of X.509 version 1
         };
         let usage = KeyUsage::server_auth();

@@ -2,7 +2,8 @@
 
 //! DNS for RFC 8461 §3.1 and §3.3: TXT, MX and address records of fully qualified names, and
 //! three kinds of failure. Nothing is cached (R-FLOW-10), no search list and no hosts file is
-//! used. CNAMEs are followed here, for not every name server does (R-TXT-1).
+//! used. CNAMEs are followed here, for not every name server does (R-TXT-1). Whether an answer is
+//! DNSSEC-secure the name server says, by the AD bit (R-APPLY-2).
 
 use crate::error::OpenError;
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverOpts};
@@ -15,6 +16,7 @@ use hickory_resolver::{NameServerPool, PoolContext, TlsConfig, system_conf};
 use mtasts::{TxtAnswer, TxtFailure};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// A DNS question without an answer.
@@ -30,6 +32,17 @@ pub enum DnsFailure {
     Permanent,
     /// Time-out, SERVFAIL, REFUSED, no network: another try may do better.
     Temporary,
+}
+
+impl DnsFailure {
+    /// A few words for the log.
+    pub(crate) const fn describe(self) -> &'static str {
+        match self {
+            Self::NoRecords { .. } => "there is none",
+            Self::Permanent => "the answer is malformed",
+            Self::Temporary => "the name servers do not answer for now",
+        }
+    }
 }
 
 impl From<DnsFailure> for TxtFailure {
@@ -51,6 +64,39 @@ pub struct Mx {
     pub host: String,
 }
 
+/// Who takes a domain's mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MxHosts {
+    /// The hosts, the most preferred first. None: a null MX, the domain takes no mail.
+    pub hosts: Vec<Mx>,
+    /// There are no MX records, and the domain itself is its host (RFC 5321 §5.1).
+    pub is_implicit: bool,
+    /// The MX records (or, without any, the address records) are DNSSEC-secure; what
+    /// [`mtasts::Session::mx_secure`] wants. Never, unless [`crate::Options::dane`] is set.
+    pub is_secure: bool,
+}
+
+/// The addresses of a host.
+pub(crate) struct Addresses {
+    pub addresses: Vec<IpAddr>,
+    /// Where the CNAMEs of the host lead, without the final dot.
+    pub name: String,
+    /// Whether the records and the CNAMEs before them are DNSSEC-secure.
+    pub is_secure: bool,
+}
+
+/// What is at a name or where its CNAMEs lead.
+pub(crate) struct Found {
+    /// At least one, of the type that was asked for.
+    pub records: Vec<RData>,
+    /// The least TTL on the way.
+    pub ttl: u32,
+    /// Where the CNAMEs lead.
+    pub end: Name,
+    /// Whether the records and the CNAMEs before them are DNSSEC-secure.
+    pub is_secure: bool,
+}
+
 /// The most CNAMEs that are followed from one name.
 const MAX_CNAMES: usize = 12;
 
@@ -60,17 +106,25 @@ const ROUNDS: usize = 2;
 /// The longest that one name server has for one answer.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Dns {
     servers: Vec<NameServerConfig>,
     options: ResolverOpts,
     limit: Duration,
+    /// Whether to ask for the AD bit, and to believe it.
+    dane: bool,
+    /// An answer was secure: the name servers validate.
+    has_validated: AtomicBool,
 }
 
 impl Dns {
     /// `nameservers`, or if empty those of the system, asked in this order; no question takes
-    /// longer than `limit`.
-    pub fn open(nameservers: &[SocketAddr], limit: Duration) -> Result<Self, OpenError> {
+    /// longer than `limit`. With `dane` their word on DNSSEC is asked for and believed.
+    pub fn open(
+        nameservers: &[SocketAddr],
+        limit: Duration,
+        dane: bool,
+    ) -> Result<Self, OpenError> {
         let servers = match nameservers {
             [] => system_servers()?,
             given => given.iter().copied().map(name_server).collect(),
@@ -82,65 +136,96 @@ impl Dns {
             servers,
             options,
             limit,
+            dane,
+            has_validated: AtomicBool::new(false),
         })
+    }
+
+    pub fn dane(&self) -> bool {
+        self.dane
+    }
+
+    /// The time limit of one question.
+    pub fn limit(&self) -> Duration {
+        self.limit
+    }
+
+    /// Whether there was a secure answer.
+    pub fn has_validated(&self) -> bool {
+        self.has_validated.load(Ordering::Relaxed)
     }
 
     /// All TXT records of `name`, with the TTL.
     pub async fn txt(&self, name: &str) -> Result<TxtAnswer, DnsFailure> {
-        let (records, ttl) = self.question(name, RecordType::TXT).await?;
+        let found = self.question(name, RecordType::TXT).await?;
         let strings = |data| match data {
             RData::TXT(txt) => Some(txt.txt_data.concat()), // without spaces between
             _ => None,
         };
         Ok(TxtAnswer {
-            records: records.into_iter().filter_map(strings).collect(),
-            ttl: Some(ttl),
+            records: found.records.into_iter().filter_map(strings).collect(),
+            ttl: Some(found.ttl),
         })
     }
 
-    /// The MX records of `domain`, the most preferred first. One with the root for its host,
-    /// the null MX of RFC 7505, names no host and is left out.
-    pub async fn mx(&self, domain: &str) -> Result<Vec<Mx>, DnsFailure> {
-        let (records, _) = self.question(domain, RecordType::MX).await?;
-        let mut hosts: Vec<Mx> = records.into_iter().filter_map(mx).collect();
+    /// The MX records of `domain`, the most preferred first, and whether they are secure. One
+    /// with the root for its host, the null MX of RFC 7505, names no host and is left out.
+    pub async fn mx(&self, domain: &str) -> Result<(Vec<Mx>, bool), DnsFailure> {
+        let found = self.question(domain, RecordType::MX).await?;
+        let mut hosts: Vec<Mx> = found.records.into_iter().filter_map(mx).collect();
         hosts.sort();
-        Ok(hosts)
+        Ok((hosts, found.is_secure))
     }
 
     /// The addresses of `host`, IPv4 first. That one family cannot be looked up does not
     /// matter if the other has an address.
-    pub async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, DnsFailure> {
+    pub async fn addresses(&self, host: &str) -> Result<Addresses, DnsFailure> {
         let (v4, v6) = tokio::join!(
             self.question(host, RecordType::A),
             self.question(host, RecordType::AAAA)
         );
         let failures = [v4.as_ref().err().copied(), v6.as_ref().err().copied()];
-        let records = v4.into_iter().chain(v6).flat_map(|(records, _)| records);
-        let found: Vec<IpAddr> = records.filter_map(|data| data.ip_addr()).collect();
+        let found: Vec<Found> = v4.into_iter().chain(v6).collect();
         match failures {
-            _ if !found.is_empty() => Ok(found),
+            _ if !found.is_empty() => addresses(found),
             [Some(one), Some(other)] => Err(worse(one, other)),
             [failure, None] | [None, failure] => Err(failure.unwrap_or(DnsFailure::Permanent)),
         }
     }
 
-    /// The records of type `kind` at `name` or where its CNAMEs lead, at least one, and the
-    /// least TTL on the way.
-    async fn question(
-        &self,
-        name: &str,
-        kind: RecordType,
-    ) -> Result<(Vec<RData>, u32), DnsFailure> {
-        let mut name = Name::from_ascii(name).map_err(|_| DnsFailure::Permanent)?;
-        name.set_fqdn(true);
+    /// The records of type `kind` at `name` or where its CNAMEs lead.
+    pub async fn question(&self, name: &str, kind: RecordType) -> Result<Found, DnsFailure> {
+        let name = absolute(name)?;
         let answer = tokio::time::timeout(self.limit, self.follow(name, kind)).await;
         answer.unwrap_or(Err(DnsFailure::Temporary))
     }
 
-    async fn follow(&self, name: Name, kind: RecordType) -> Result<(Vec<RData>, u32), DnsFailure> {
+    /// Asks for `kind` at `name` itself; CNAMEs are not followed.
+    pub async fn question_at(
+        &self,
+        name: &Name,
+        kind: RecordType,
+    ) -> Result<DnsResponse, DnsFailure> {
+        let query = Query::query(name.clone(), kind);
+        let answer = tokio::time::timeout(self.limit, self.ask(&query)).await;
+        answer.unwrap_or(Err(DnsFailure::Temporary))
+    }
+
+    /// Whether the name server says that the response is secure (RFC 6840 §5.8), and its word
+    /// counts.
+    pub fn is_secure(&self, response: &DnsResponse) -> bool {
+        let is_secure = self.dane && response.metadata.authentic_data;
+        if is_secure {
+            self.has_validated.store(true, Ordering::Relaxed);
+        }
+        is_secure
+    }
+
+    async fn follow(&self, name: Name, kind: RecordType) -> Result<Found, DnsFailure> {
         let mut chain = Chain {
             names: vec![name],
             ttl: u32::MAX,
+            is_secure: true,
         };
         loop {
             let asked = chain.names.len();
@@ -149,10 +234,11 @@ impl Dns {
                 .ask(&query)
                 .await
                 .map_err(|failure| chain.cap(failure))?;
+            chain.is_secure &= self.is_secure(&response);
             chain.walk(&response.answers)?;
-            let found = chain.take(&response.answers, kind)?;
-            if !found.is_empty() {
-                return Ok((found, chain.ttl));
+            let records = chain.take(&response.answers, kind)?;
+            if !records.is_empty() {
+                return chain.found(records);
             }
             if response.response_code == ResponseCode::NXDomain || response.soa().is_some() {
                 let ttl = response.negative_ttl();
@@ -190,6 +276,8 @@ impl Dns {
     ) -> Result<DnsResponse, DnsFailure> {
         let mut options = DnsRequestOptions::default();
         options.edns_payload_len = self.options.edns_payload_len;
+        // DO asks for AD. Not AD itself, which a careless forwarder may send back.
+        options.edns_set_dnssec_ok = self.dane;
         // A child of a fork would otherwise draw the message ids that its siblings draw.
         rand::rng().reseed().map_err(|_| DnsFailure::Temporary)?;
         let tls = TlsConfig::new().map_err(|_| DnsFailure::Temporary)?;
@@ -228,24 +316,48 @@ fn name_server(address: SocketAddr) -> NameServerConfig {
     NameServerConfig::new(address.ip(), true, connections)
 }
 
+/// `name` as a fully qualified name.
+pub(crate) fn absolute(name: &str) -> Result<Name, DnsFailure> {
+    let mut name = Name::from_ascii(name).map_err(|_| DnsFailure::Permanent)?;
+    name.set_fqdn(true);
+    Ok(name)
+}
+
+/// `name` without the final dot.
+fn text(name: &Name) -> String {
+    let text = name.to_ascii();
+    text.strip_suffix('.').unwrap_or(&text).to_owned()
+}
+
 fn mx(data: RData) -> Option<Mx> {
     match data {
-        RData::MX(mx) if !mx.exchange.is_root() => {
-            let host = mx.exchange.to_ascii();
-            let host = host.strip_suffix('.').unwrap_or(&host).to_owned();
-            Some(Mx {
-                preference: mx.preference,
-                host,
-            })
-        }
+        RData::MX(mx) if !mx.exchange.is_root() => Some(Mx {
+            preference: mx.preference,
+            host: text(&mx.exchange),
+        }),
         _ => None,
     }
+}
+
+/// What was found of both families together.
+fn addresses(found: Vec<Found>) -> Result<Addresses, DnsFailure> {
+    let first = found.first().ok_or(DnsFailure::Permanent)?;
+    Ok(Addresses {
+        name: text(&first.end),
+        is_secure: found.iter().all(|found| found.is_secure),
+        addresses: found
+            .iter()
+            .flat_map(|found| &found.records)
+            .filter_map(RData::ip_addr)
+            .collect(),
+    })
 }
 
 /// The names from the one asked for along its CNAMEs.
 struct Chain {
     names: Vec<Name>,
     ttl: u32,
+    is_secure: bool,
 }
 
 impl Chain {
@@ -280,6 +392,15 @@ impl Chain {
             .collect())
     }
 
+    fn found(self, records: Vec<RData>) -> Result<Found, DnsFailure> {
+        Ok(Found {
+            records,
+            ttl: self.ttl,
+            end: self.last()?.clone(),
+            is_secure: self.is_secure,
+        })
+    }
+
     /// A negative TTL is not longer than those of the CNAMEs before it.
     fn cap(&self, failure: DnsFailure) -> DnsFailure {
         match failure {
@@ -291,7 +412,7 @@ impl Chain {
     }
 }
 
-fn cname<'a>(answers: &'a [Record], name: &Name) -> Option<(&'a Name, u32)> {
+pub(crate) fn cname<'a>(answers: &'a [Record], name: &Name) -> Option<(&'a Name, u32)> {
     answers.iter().find_map(|record| match &record.data {
         RData::CNAME(target) if record.name == *name => Some((&target.0, record.ttl)),
         _ => None,

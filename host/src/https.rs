@@ -5,7 +5,7 @@
 //! limit (R-GET-4).
 
 use crate::address::is_global;
-use crate::dns::{Dns, DnsFailure};
+use crate::dns::Dns;
 use crate::options::{Level, Log};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::{Bytes, Incoming};
@@ -20,6 +20,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
@@ -30,6 +31,10 @@ const MAX_ADDRESSES: usize = 8;
 
 /// The most octets that the head of a reply may take.
 const MAX_HEAD: usize = 64 * 1024;
+
+/// The most octets that are read at all: interim replies have no end of their own, and a body may
+/// come in chunks of one octet.
+const MAX_STREAM: u64 = 1024 * 1024;
 
 const AGENT: &str = concat!("libmtasts/", env!("CARGO_PKG_VERSION"));
 
@@ -65,13 +70,14 @@ impl Https {
         dns: &Dns,
         log: &Log,
     ) -> Result<Vec<IpAddr>, FetchFailure> {
-        let mut found = dns.addresses(host).await.map_err(|failure| {
+        let found = dns.addresses(host).await.map_err(|failure| {
             log.write(
                 Level::Info,
-                format_args!("{host}: no address: {}", word(failure)),
+                format_args!("{host}: no address: {}", failure.describe()),
             );
             FetchFailure::Dns
         })?;
+        let mut found = found.addresses;
         found.retain(|address| self.is_allowed(host, *address, log));
         found.truncate(MAX_ADDRESSES);
         if found.is_empty() {
@@ -143,9 +149,10 @@ impl Https {
     ) -> Result<HttpsReply, FetchFailure> {
         let mut builder = http1::Builder::new();
         builder.max_buf_size(MAX_HEAD);
-        let handshake = builder
-            .handshake::<_, Empty<Bytes>>(TokioIo::new(stream))
-            .await;
+        let (reader, writer) = tokio::io::split(stream);
+        let stream = tokio::io::join(reader.take(MAX_STREAM), writer);
+        let handshake = builder.handshake::<_, Empty<Bytes>>(TokioIo::new(stream));
+        let handshake = handshake.await;
         let (mut sender, connection) = handshake.map_err(http_failure)?;
         let request = self.request(fetch)?;
         let reply = async {
@@ -234,13 +241,5 @@ fn http_failure(error: hyper::Error) -> FetchFailure {
     match error {
         error if error.is_parse() => FetchFailure::Other,
         _ => FetchFailure::Connect, // it broke
-    }
-}
-
-fn word(failure: DnsFailure) -> &'static str {
-    match failure {
-        DnsFailure::NoRecords { .. } => "there is none",
-        DnsFailure::Permanent => "the answer is malformed",
-        DnsFailure::Temporary => "the name servers do not answer for now",
     }
 }

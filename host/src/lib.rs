@@ -3,8 +3,8 @@
 //! The default host of MTA-STS (RFC 8461): what the engine, which does no I/O, needs of a host.
 //! DNS ([`DefaultHost::txt`], [`DefaultHost::mx`], [`DefaultHost::addresses`]), the fetch over
 //! HTTPS ([`DefaultHost::https`]), the check of an MX host's certificate
-//! ([`DefaultHost::verify_chain`]), the clock, and a policy store that all mail processes of a
-//! machine share ([`store::Store`]).
+//! ([`DefaultHost::verify_chain`]), DANE ([`DefaultHost::dane`]), the clock, and a policy store
+//! that all mail processes of a machine share ([`store::Store`]).
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -35,21 +35,26 @@ mod blocking;
 #[cfg(feature = "capi")]
 pub mod capi;
 pub mod chain;
+mod dane;
 mod dns;
 mod domain;
 mod error;
 mod https;
 mod options;
+mod shortage;
+mod sigpipe;
 pub mod store;
 mod tls;
 
 pub use blocking::Blocking;
-pub use dns::{DnsFailure, Mx};
+pub use dane::{DaneRecords, DomainDane};
+pub use dns::{DnsFailure, Mx, MxHosts};
 pub use domain::to_policy_domain;
 pub use error::OpenError;
 pub use options::{Level, Log, LogFunction, Options};
 
 use chain::Roots;
+use dane::Validation;
 use dns::Dns;
 use https::Https;
 use mtasts::{
@@ -65,6 +70,7 @@ use store::{Entry, Store};
 /// The default host. Any thread may use it, several at a time.
 pub struct DefaultHost {
     dns: Dns,
+    validation: Validation,
     https: Https,
     roots: Arc<Roots>,
     store: Option<Store>,
@@ -88,10 +94,11 @@ impl DefaultHost {
             allow_non_global: options.allow_non_global,
             connect_timeout: options.connect_timeout,
         };
-        let dns = Dns::open(&options.nameservers, options.dns_timeout)?;
+        let dns = Dns::open(&options.nameservers, options.dns_timeout, options.dane)?;
         let store = options.store.as_deref().map(Store::open).transpose()?;
         Ok(Self {
             dns,
+            validation: Validation::default(),
             https,
             roots,
             store,
@@ -101,8 +108,7 @@ impl DefaultHost {
 
     /// The wall clock.
     pub fn now(&self) -> UnixTime {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH);
-        UnixTime(since.map_or(0, |since| since.as_secs()))
+        wall_clock()
     }
 
     /// The TXT records of `name` (R-TXT-1): CNAMEs followed, the strings of each concatenated,
@@ -111,7 +117,11 @@ impl DefaultHost {
     /// # Errors
     /// No records, with the negative TTL, or why it is not known.
     pub async fn txt(&self, name: &str) -> Result<TxtAnswer, TxtFailure> {
-        Ok(self.dns.txt(name).await?)
+        let answer = self.dns.txt(name).await;
+        answer.map_err(|failure| match failure {
+            DnsFailure::Temporary if self.is_short() => TxtFailure::Local,
+            failure => failure.into(),
+        })
     }
 
     /// The MX records of `domain`, the most preferred first. A null MX (RFC 7505), `.`, is left
@@ -121,7 +131,7 @@ impl DefaultHost {
     /// # Errors
     /// No records, or why it is not known.
     pub async fn mx(&self, domain: &str) -> Result<Vec<Mx>, DnsFailure> {
-        self.dns.mx(domain).await
+        Ok(self.dns.mx(domain).await?.0)
     }
 
     /// The addresses of `host`, IPv4 first, whether global or not.
@@ -129,7 +139,7 @@ impl DefaultHost {
     /// # Errors
     /// No address, or why it is not known.
     pub async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, DnsFailure> {
-        self.dns.addresses(host).await
+        Ok(self.dns.addresses(host).await?.addresses)
     }
 
     /// Makes a GET request as R-GET wants it.
@@ -137,7 +147,21 @@ impl DefaultHost {
     /// # Errors
     /// Why there is no whole reply.
     pub async fn https(&self, fetch: &Fetch<'_>) -> Result<HttpsReply, FetchFailure> {
-        self.https.get(fetch, &self.dns, &self.log).await
+        let reply = self.https.get(fetch, &self.dns, &self.log).await;
+        reply.map_err(|failure| match failure {
+            FetchFailure::Connect | FetchFailure::Dns if self.is_short() => FetchFailure::Local,
+            failure => failure,
+        })
+    }
+
+    /// Whether a question failed because this process has no descriptors left; the log says so.
+    fn is_short(&self) -> bool {
+        let is_short = shortage::lacks_descriptors();
+        if is_short {
+            let message = format_args!("this process has not enough descriptors left to look up");
+            self.log.write(Level::Error, message);
+        }
+        is_short
     }
 
     /// Judges the certificate chain that an MX host showed, DER, its own certificate first, for
@@ -270,11 +294,16 @@ impl DefaultHost {
     fn log_notice(&self, store: &Store) {
         if let Some(notice) = store.take_notice() {
             self.log.write(
-                Level::Warning,
-                format_args!("going on without a store: {notice}"),
+                Level::Error,
+                format_args!("policy store, which this process cannot open: {notice}"),
             );
         }
     }
+}
+
+pub(crate) fn wall_clock() -> UnixTime {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    UnixTime(since.map_or(0, |since| since.as_secs()))
 }
 
 impl fmt::Debug for DefaultHost {

@@ -160,3 +160,21 @@ fn r_cert_1_an_expired_root_is_expired() {
         Certificate::Expired
     );
 }
+
+/// A root that was renewed, with the same name and key, may be trusted beside its old self.
+#[test]
+fn r_cert_1_a_renewed_root_counts_wherever_it_stands() {
+    let pem = KeyPair::generate().unwrap().serialize_pem();
+    let key = || KeyPair::from_pem(&pem).unwrap();
+    let old = Issuer::self_signed(ca("root", (2010, 2020)), key()).unwrap();
+    let new = Issuer::self_signed(ca("root", (2020, 2030)), key()).unwrap();
+    let leaf = issue(good(), &new);
+    for roots in [[&old, &new], [&new, &old]] {
+        let roots = Roots::new(&roots.map(|root| root.der().clone()));
+        assert_eq!(roots.verify(&[&leaf], NAME, NOW), Certificate::Valid);
+    }
+    assert_eq!(
+        trusting(&old).verify(&[&leaf], NAME, NOW),
+        Certificate::Expired
+    );
+}

@@ -122,6 +122,17 @@ fn r_get_4_the_time_limit_covers_everything() {
     }
 }
 
+/// Interim replies are no body, and have no end either.
+#[test]
+fn r_get_4_all_that_is_read_has_a_limit() {
+    let lab = lab();
+    let host = host(&lab);
+    lab.set(DOMAIN, "https=interim").unwrap();
+    let start = Instant::now();
+    assert_eq!(get(&host, LONG), Err(Connect));
+    assert!(start.elapsed() < Duration::from_millis(LONG.into()));
+}
+
 #[test]
 fn r_get_4_the_size_limit_is_exact() {
     let lab = lab();

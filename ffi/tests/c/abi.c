@@ -359,7 +359,7 @@ static void too_much_data_is_refused(void)
                                   "ab",
                                   3) == MTASTS_E_ARGUMENT);
     CHECK(mtasts_answer_fail(answer, 0) == MTASTS_E_ARGUMENT);
-    CHECK(mtasts_answer_fail(answer, 11) == MTASTS_E_ARGUMENT);
+    CHECK(mtasts_answer_fail(answer, 12) == MTASTS_E_ARGUMENT);
     mtasts_answer_free(answer);
 }
 
@@ -456,6 +456,22 @@ static void longer_structs_keep_their_ends(void)
     free(world.stored);
 }
 
+/* An option that the library does not know is not ignored. */
+static void unknown_options_are_refused(void)
+{
+    struct {
+        mtasts_config config;
+        unsigned char end[16];
+    } future;
+    mtasts_lookup *lookup = NULL;
+    memset(&future, 0, sizeof future);
+    future.config.size = sizeof future;
+    CHECK(mtasts_lookup_new("example.com", &future.config, &lookup) == MTASTS_OK);
+    mtasts_lookup_free(lookup);
+    future.end[7] = 1;
+    CHECK(mtasts_lookup_new("example.com", &future.config, &lookup) == MTASTS_E_SIZE);
+}
+
 /* Settings that are 0 are the defaults: a forgotten one protects as well as any. */
 static void zero_settings_are_the_defaults(void)
 {
@@ -530,10 +546,11 @@ int main(void)
     domains_are_checked();
     null_is_refused_everywhere();
     longer_structs_keep_their_ends();
+    unknown_options_are_refused();
     zero_settings_are_the_defaults();
     records_are_read();
     numbers_have_names();
     if (failures == 0)
-        printf("abi.c: 15 passed, 0 failed\n");
+        printf("abi.c: 16 passed, 0 failed\n");
     return failures != 0;
 }

@@ -38,6 +38,7 @@ unsafe extern "C" fn txt(user: *mut c_void, query: *const c_char, into: *mut mta
             into.fail(MTASTS_TXT_NO_RECORDS);
             into.ttl(ttl);
         }
+        Err(TxtFailure::Local) => into.fail(MTASTS_LOCAL_FAILURE),
         Err(TxtFailure::Permanent) => into.fail(MTASTS_TXT_PERMANENT),
         Err(TxtFailure::Temporary) => into.fail(MTASTS_TXT_TEMPORARY),
     }
@@ -138,6 +139,7 @@ fn fetch_failure(failure: FetchFailure) -> i32 {
         FetchFailure::BodyTooLarge => MTASTS_FETCH_BODY_TOO_LARGE,
         FetchFailure::Connect => MTASTS_FETCH_CONNECT,
         FetchFailure::Dns => MTASTS_FETCH_DNS,
+        FetchFailure::Local => MTASTS_LOCAL_FAILURE,
         FetchFailure::Other => MTASTS_FETCH_OTHER,
         FetchFailure::Timeout => MTASTS_FETCH_TIMEOUT,
         FetchFailure::WebPki => MTASTS_FETCH_WEBPKI,

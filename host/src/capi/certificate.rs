@@ -52,9 +52,14 @@ pub unsafe extern "C" fn mtasts_default_host_verify(
     }
 }
 
+/// The caller's chain.
+///
 /// # Safety
-/// As C knows it.
-unsafe fn octets<'a>(chain: *const mtasts_der, count: usize) -> Result<Vec<&'a [u8]>, i32> {
+/// `chain` is NULL or points to `count` certificates that nobody writes during `'a`.
+pub(super) unsafe fn octets<'a>(
+    chain: *const mtasts_der,
+    count: usize,
+) -> Result<Vec<&'a [u8]>, i32> {
     if count == 0 {
         return Ok(Vec::new());
     }

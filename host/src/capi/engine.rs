@@ -50,12 +50,20 @@ pub const MTASTS_FETCH_OTHER: i32 = 7;
 pub const MTASTS_FETCH_TIMEOUT: i32 = 8;
 pub const MTASTS_FETCH_WEBPKI: i32 = 9;
 pub const MTASTS_STORE_FAILED: i32 = 10;
+pub const MTASTS_LOCAL_FAILURE: i32 = 11;
 
 pub const MTASTS_CERTIFICATE_VALID: i32 = 1;
 pub const MTASTS_CERTIFICATE_EXPIRED: i32 = 2;
 pub const MTASTS_CERTIFICATE_HOST_MISMATCH: i32 = 3;
 pub const MTASTS_CERTIFICATE_INVALID: i32 = 4;
 pub const MTASTS_CERTIFICATE_NOT_TRUSTED: i32 = 5;
+
+pub const MTASTS_DANE_NOT_USED: i32 = 0;
+pub const MTASTS_DANE_LOOKUP_FAILED: i32 = 1;
+pub const MTASTS_DANE_UNUSABLE: i32 = 2;
+pub const MTASTS_DANE_USABLE: i32 = 3;
+pub const MTASTS_DANE_PASSED: i32 = 4;
+pub const MTASTS_DANE_FAILED: i32 = 5;
 
 unsafe extern "C" {
     pub fn mtasts_answer_txt_record(

@@ -14,6 +14,7 @@ pub mod addresses;
 mod boundary;
 mod callbacks;
 pub mod certificate;
+pub mod dane;
 pub mod domain;
 /// cbindgen:ignore
 mod engine;

@@ -6,7 +6,7 @@ use super::boundary::{clear_out, free, getting, hand_out, with_host};
 use super::open::mtasts_default_host;
 use super::status::{of_dns, of_domain};
 use super::text::{c_string, name};
-use crate::{DnsFailure, Mx, to_policy_domain};
+use crate::{MxHosts, to_policy_domain};
 use std::ffi::{CString, c_char};
 use std::ptr;
 
@@ -14,21 +14,26 @@ use std::ptr;
 pub struct mtasts_mx_list {
     hosts: Vec<(u16, CString)>,
     is_implicit: bool,
+    is_secure: bool,
 }
 
 impl mtasts_mx_list {
-    fn new(hosts: Vec<Mx>, is_implicit: bool) -> Self {
-        let hosts = hosts
-            .iter()
-            .map(|mx| (mx.preference, c_string(&mx.host)))
-            .collect();
-        Self { hosts, is_implicit }
+    fn new(found: &MxHosts) -> Self {
+        let hosts = found.hosts.iter();
+        Self {
+            hosts: hosts
+                .map(|mx| (mx.preference, c_string(&mx.host)))
+                .collect(),
+            is_implicit: found.is_implicit,
+            is_secure: found.is_secure,
+        }
     }
 }
 
 /// Looks up the MX records of `domain`, a name in A-labels or U-labels. Blocks, for 20 s at
-/// most. A domain without MX records is its own host: one entry, of which
-/// `mtasts_mx_list_is_implicit` tells. A null MX gives an empty list: the domain takes no mail.
+/// most; with the option `dane`, and without MX records, for twice that. A domain without MX
+/// records is its own host: one entry, of which `mtasts_mx_list_is_implicit` tells. A null MX
+/// gives an empty list: the domain takes no mail.
 ///
 /// On success `*out` is to be freed by `mtasts_mx_list_free`; else it is NULL.
 ///
@@ -45,18 +50,8 @@ pub unsafe extern "C" fn mtasts_default_host_mx(
         with_host(host, |host| {
             clear_out(out)?;
             let domain = to_policy_domain(name(domain)?).map_err(of_domain)?;
-            let list = match host.host.blocking().mx(domain.as_str()) {
-                Ok(hosts) => mtasts_mx_list::new(hosts, false),
-                Err(DnsFailure::NoRecords { .. }) => {
-                    let itself = Mx {
-                        preference: 0,
-                        host: domain.as_str().to_owned(),
-                    };
-                    mtasts_mx_list::new(vec![itself], true)
-                }
-                Err(failure) => return Err(of_dns(failure)),
-            };
-            hand_out(out, list)
+            let found = host.host.blocking().mx_hosts(domain.as_str());
+            hand_out(out, mtasts_mx_list::new(&found.map_err(of_dns)?))
         })
     }
 }
@@ -98,6 +93,14 @@ pub unsafe extern "C" fn mtasts_mx_list_preference(
 pub unsafe extern "C" fn mtasts_mx_list_is_implicit(list: *const mtasts_mx_list) -> i32 {
     // SAFETY: the handle is the caller's.
     unsafe { getting(list, 0, |list| Some(list.is_implicit.into())) }
+}
+
+/// 1 if the MX records (or, without any, the domain's address records) are DNSSEC-secure, for
+/// `mx_secure` of `mtasts_session`; else 0. Always 0 without the option `dane`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mtasts_mx_list_is_secure(list: *const mtasts_mx_list) -> i32 {
+    // SAFETY: the handle is the caller's.
+    unsafe { getting(list, 0, |list| Some(list.is_secure.into())) }
 }
 
 /// Frees a list; NULL does nothing.

@@ -48,6 +48,10 @@ pub struct mtasts_default_host_options {
     /// The time limit in milliseconds for connecting to one address of a policy host, TLS
     /// included. 0: 15000.
     pub connect_timeout_ms: u32,
+    /// Not 0: DANE (RFC 7672) goes before MTA-STS. Set it only where every name server validates
+    /// (DNSSEC) and nobody can come between it and this host, for its word is believed: best one
+    /// on this machine. Where they do not validate there is no DANE, and the log says so once.
+    pub dane: i32,
     /// Takes messages for the administrator; `level` is one of MTASTS_LOG_*, `message` one line
     /// that is borrowed for the call. It may be called from any thread that uses the host, and
     /// must not use the host itself. NULL: no messages.
@@ -153,6 +157,7 @@ const DEFAULTS: mtasts_default_host_options = mtasts_default_host_options {
     allow_non_global: 0,
     dns_timeout_ms: 0,
     connect_timeout_ms: 0,
+    dane: 0,
     log: None,
     log_user: ptr::null_mut(),
 };
@@ -202,6 +207,7 @@ unsafe fn convert(
         options.https_port
     };
     let allow_non_global = options.allow_non_global != 0;
+    let dane = options.dane != 0;
     let log = log.into_log();
     let rest = Options::default();
     let dns_timeout = millis(options.dns_timeout_ms, rest.dns_timeout);
@@ -214,6 +220,7 @@ unsafe fn convert(
         allow_non_global,
         dns_timeout,
         connect_timeout,
+        dane,
         log,
     })
 }

@@ -24,6 +24,8 @@ pub(super) enum Problem {
     File(PathBuf, io::Error),
     /// The process was forked while another of its threads was opening a store.
     Forked,
+    /// This process, a child, has not got the store that its parent has.
+    Gone,
     /// LMDB, or a system call that it made.
     Lmdb(heed::Error),
 }
@@ -61,6 +63,7 @@ impl fmt::Display for Error {
             Problem::Corrupt(domain) => write!(f, "{path}: the entry of {domain} cannot be read"),
             Problem::Domain => write!(f, "{path}: a policy domain has 1 to 253 octets"),
             Problem::File(file, error) => write!(f, "{}: {error}", file.display()),
+            Problem::Gone => write!(f, "{path}: not open in this process"),
             Problem::Forked => write!(f, "{path}: forked while a store was being opened"),
             problem if problem.is_full() => write!(f, "{path}: the store is full"),
             Problem::Lmdb(error) => write!(f, "{path}: {error}"),

@@ -13,7 +13,11 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 /// As LMDB names them.
-const FILES: [&str; 2] = ["data.mdb", "lock.mdb"];
+const FILES: [&str; 2] = ["data.mdb", LOCK];
+const LOCK: &str = "lock.mdb";
+
+/// What LMDB needs for its head and a place of 64 octets for each reader.
+const LOCK_SIZE: libc::off_t = 64 * (super::process::MAX_READERS as libc::off_t + 2);
 
 /// For the owner and the group, whatever the umask.
 const MODE: u32 = 0o660;
@@ -64,7 +68,20 @@ fn prepare_file(path: &Path, directory: &Metadata) -> io::Result<()> {
     if metadata.len() == 0 {
         give_to(&file, directory); // just made, here or by a process that did not get further
     }
-    Ok(())
+    match path.ends_with(LOCK) {
+        true => allocate(&file),
+        false => Ok(()),
+    }
+}
+
+/// Has the file system set aside what LMDB will write to through memory: where there is no room
+/// that ends the process.
+fn allocate(file: &File) -> io::Result<()> {
+    // SAFETY: the descriptor is open.
+    match unsafe { libc::posix_fallocate(file.as_raw_fd(), 0, LOCK_SIZE) } {
+        0 | libc::EOPNOTSUPP | libc::EINVAL => Ok(()),
+        error => Err(io::Error::from_raw_os_error(error)),
+    }
 }
 
 /// Gives a new file the owner and group of its directory, as far as this user may, and the

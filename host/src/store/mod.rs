@@ -84,7 +84,7 @@ impl Store {
     /// # Errors
     /// The store cannot be read, or what is in it for `domain` is not what was saved.
     pub fn load(&self, domain: &str) -> Result<Option<String>, Error> {
-        self.run(None, |opened| {
+        self.run(|opened| {
             let key = key(domain)?;
             opened.read(|txn| {
                 let stored = match opened.policies.get(txn, key)? {
@@ -103,7 +103,7 @@ impl Store {
     /// # Errors
     /// The store cannot be written, or is full; what is in it stays.
     pub fn save(&self, entry: &Entry<'_>, now: u64) -> Result<bool, Error> {
-        self.run(false, |opened| {
+        self.run(|opened| {
             let key = key(entry.domain)?;
             let value = value::encode(entry);
             let save = |txn: &mut RwTxn<'_>| opened.put(txn, key, &value, entry, now);
@@ -119,7 +119,7 @@ impl Store {
     /// # Errors
     /// The store cannot be written.
     pub fn remove(&self, domain: &str) -> Result<bool, Error> {
-        self.run(false, |opened| {
+        self.run(|opened| {
             let key = key(domain)?;
             opened.write(|txn| {
                 let policy = opened.policies.delete(txn, key)?;
@@ -136,7 +136,7 @@ impl Store {
     /// # Errors
     /// The store cannot be written.
     pub fn prune(&self, now: u64, budget: usize) -> Result<usize, Error> {
-        self.run(0, |opened| {
+        self.run(|opened| {
             opened.write(|txn| {
                 let deleted = opened.prune(txn, now, budget, budget)?;
                 Ok((deleted, true))
@@ -149,7 +149,7 @@ impl Store {
     /// # Errors
     /// The store cannot be read.
     pub fn len(&self) -> Result<u64, Error> {
-        self.run(0, |opened| {
+        self.run(|opened| {
             opened.read(|txn| Ok(opened.policies.len(txn)? + opened.looked.len(txn)?))
         })
     }
@@ -169,7 +169,7 @@ impl Store {
     /// # Errors
     /// The store cannot be read.
     pub fn for_each(&self, mut visit: impl FnMut(&str, Result<&str, Error>)) -> Result<(), Error> {
-        self.run((), |opened| {
+        self.run(|opened| {
             for database in [opened.policies, opened.looked] {
                 let mut last = sweep::BEGINNING.to_vec();
                 while !last.is_empty() {
@@ -193,8 +193,8 @@ impl Store {
         }
     }
 
-    /// Why this process, a child of a `fork`, works without the store, if it does; once per
-    /// process. Loading then gives nothing, and saving does nothing.
+    /// Why this process, a child of a `fork`, has not got the store, if so; once per process.
+    /// Loading and saving then fail, and each tries to open it again.
     pub fn take_notice(&self) -> Option<Error> {
         self.shared
             .process()
@@ -202,16 +202,12 @@ impl Store {
             .map(|notice| Error::new(self.path(), notice))
     }
 
-    /// Runs `work` with this process's environment; without one the answer is `absent`.
-    fn run<T>(
-        &self,
-        absent: T,
-        work: impl FnOnce(&Opened) -> Result<T, Problem>,
-    ) -> Result<T, Error> {
-        match self.shared.process().opened() {
-            Some(opened) => work(opened).map_err(|problem| Error::new(self.path(), problem)),
-            None => Ok(absent),
-        }
+    /// Runs `work` with this process's environment.
+    fn run<T>(&self, work: impl FnOnce(&Opened) -> Result<T, Problem>) -> Result<T, Error> {
+        let opened = self.shared.process().opened().ok_or(Problem::Gone);
+        opened
+            .and_then(work)
+            .map_err(|problem| Error::new(self.path(), problem))
     }
 }
 
@@ -241,8 +237,7 @@ impl Opened {
             return Ok((true, false));
         }
         let there = self.policies.get(txn, key)?.and_then(Header::read);
-        let there = there.map_or(0, |there| there.fetched_at);
-        if entry.fetched_at < there && there <= now {
+        if there.is_some_and(|there| is_better(&there, entry, now)) {
             return Ok((false, false));
         }
         other.delete(txn, key)?;
@@ -263,6 +258,13 @@ impl Opened {
         let is_new = looked.get(txn, key)?.is_none();
         Ok(is_new && looked.len(txn)? >= self.limits.looked)
     }
+}
+
+/// Whether the policy that is there stays: it was fetched later, unless that is in the future; or
+/// it is in time, and the other has seen none.
+fn is_better(there: &Header, entry: &Entry<'_>, now: u64) -> bool {
+    let is_later = entry.fetched_at < there.fetched_at && there.fetched_at <= now;
+    is_later || (entry.fetched_at == 0 && now <= there.useless_after)
 }
 
 fn key(domain: &str) -> Result<&[u8], Problem> {

@@ -38,7 +38,7 @@ const MAP_SIZE: usize = 512 << 20;
 const ENLARGEMENT: usize = 1 << 20;
 
 /// The most transactions that read at one time, on the whole machine.
-const MAX_READERS: u32 = 4096;
+pub(super) const MAX_READERS: u32 = 4096;
 
 /// The most databases, with room for later versions.
 const MAX_DATABASES: u32 = 8;
@@ -184,6 +184,11 @@ impl Opened {
     /// Makes the map somewhat larger.
     pub fn enlarge(&self) -> Result<(), Problem> {
         self.resize(self.env.info().map_size + ENLARGEMENT)
+    }
+
+    /// Makes the map as large as it may be again, or as what is in it is.
+    pub fn restore_size(&self) -> Result<(), Problem> {
+        self.resize(self.limits.map)
     }
 
     /// The number of the last commit.

@@ -12,7 +12,10 @@
 //!   and opens its own. No transaction on the inherited one can be open in the child, for the
 //!   thread that called `fork` was not inside the store.
 //! * Opening and closing is done under a lock that bears the process id. A child that finds it
-//!   held by its parent also may find heed's lock held, and works without the store.
+//!   held by its parent also may find heed's lock held, and cannot use the store.
+//!
+//! A child that cannot open the store, because it may not or has another root directory, has no
+//! store that is empty, but one that cannot be read: a policy may be in it.
 
 use super::error::Problem;
 use super::files::{self, Identity};
@@ -49,10 +52,11 @@ impl Shared {
         &self.path
     }
 
-    /// What this process has; after a `fork` its own.
+    /// What this process has; after a `fork` its own. What it could not open is tried again each
+    /// time.
     pub fn process(&self) -> &Process {
         let process = self.current();
-        if process.is_own() {
+        if process.is_own() && process.opened().is_some() {
             process
         } else {
             self.reopen()
@@ -71,12 +75,28 @@ impl Shared {
         };
         let inherited = self.current();
         if inherited.is_own() {
-            return inherited; // another thread was faster
+            return self.retry(inherited);
         }
         // SAFETY: no thread of this process uses it, for none is the parent's, and only one
         // comes here.
         drop(unsafe { inherited.take_inherited() });
         self.replace(Process::new(Opened::new(&self.path, self.limits)))
+    }
+
+    /// Opens what this process could not open before, unless another thread was faster. A new
+    /// failure changes nothing.
+    fn retry<'a>(&'a self, failed: &'a Process) -> &'a Process {
+        match failed.opened() {
+            Some(_) => failed,
+            None => match Opened::new(&self.path, self.limits) {
+                Ok(opened) => {
+                    let new = Box::into_raw(Box::new(Process::new(Ok(opened))));
+                    self.current.store(new, Ordering::Release); // the lock for opening is ours
+                    self.current()
+                }
+                Err(_) => failed,
+            },
+        }
     }
 
     /// Makes `process` the current one, unless another thread has done so already.

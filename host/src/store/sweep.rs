@@ -73,7 +73,9 @@ impl Opened {
             let deleted = self.sweep(txn, self.looked, "looked", now, count, least)?;
             Ok((deleted > 0, true))
         };
-        self.write(sweep)
+        let deleted = self.write(sweep);
+        self.restore_size()?; // the room is for deletions, not for what comes after
+        deleted
     }
 
     /// Moves the hand called `name` over the next `count` entries of `database` and deletes the

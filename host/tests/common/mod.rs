@@ -52,6 +52,22 @@ pub fn host(lab: &Lab) -> DefaultHost {
     DefaultHost::open(options(lab)).unwrap()
 }
 
+/// A host that does DANE, and its log.
+pub fn host_with_dane(lab: &Lab) -> (DefaultHost, Arc<Mutex<Vec<String>>>) {
+    let (log, lines) = log();
+    let options = Options {
+        dane: true,
+        log,
+        ..options(lab)
+    };
+    (DefaultHost::open(options).unwrap(), lines)
+}
+
+/// What was written so far.
+pub fn lines(log: &Mutex<Vec<String>>) -> Vec<String> {
+    log.lock().unwrap().clone()
+}
+
 /// Gets the policy within `timeout_ms`.
 pub fn get(host: &DefaultHost, timeout_ms: u32) -> Result<HttpsReply, FetchFailure> {
     let policy_host = format!("mta-sts.{DOMAIN}");

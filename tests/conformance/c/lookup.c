@@ -16,7 +16,7 @@ static const named FAILURES[] = {
     {"temporary", MTASTS_TXT_TEMPORARY},   {"body-too-large", MTASTS_FETCH_BODY_TOO_LARGE},
     {"connect", MTASTS_FETCH_CONNECT},     {"dns", MTASTS_FETCH_DNS},
     {"other", MTASTS_FETCH_OTHER},         {"timeout", MTASTS_FETCH_TIMEOUT},
-    {"webpki", MTASTS_FETCH_WEBPKI},       {NULL, 0}};
+    {"local", MTASTS_LOCAL_FAILURE}, {"webpki", MTASTS_FETCH_WEBPKI},       {NULL, 0}};
 static const named TLS[] = {{"not-tried", MTASTS_TLS_NOT_TRIED},
                             {"not-offered", MTASTS_TLS_NOT_OFFERED},
                             {"failed", MTASTS_TLS_FAILED},
@@ -100,6 +100,7 @@ static int set(char *setting)
     SET(defer_on_dns_failure, int32_t)
     SET(divert_percent, int32_t)
     SET(fetch_timeout_ms, uint32_t)
+    SET(refresh_after, uint32_t)
     SET(min_ttl, uint32_t)
     SET(max_ttl, uint32_t)
     SET(max_negative_ttl, uint32_t)

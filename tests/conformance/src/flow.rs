@@ -18,6 +18,7 @@ const CONFIG: &[&str] = &[
     "max_body",
     "max_negative_ttl",
     "max_ttl",
+    "refresh_after",
     "min_ttl",
     "unknown_ttl",
 ];

@@ -280,6 +280,7 @@ fn config(settings: &[(String, u64)]) -> Answer<Config> {
 fn set(config: &mut Config, name: &str, value: u64) -> Result<(), std::num::TryFromIntError> {
     match name {
         "defer_on_dns_failure" => config.defer_on_dns_failure = value != 0,
+        "refresh_after" => config.refresh_after = value.try_into()?,
         "divert_percent" => config.divert_percent = value.try_into()?,
         "fetch_timeout_ms" => config.fetch_timeout_ms = value.try_into()?,
         "max_body" => config.max_body = value.try_into()?,

@@ -25,6 +25,7 @@ fn unknown(what: &str, word: &str) -> Stop {
 pub fn txt_failure(word: &str, ttl: Option<u32>) -> Result<TxtFailure, Stop> {
     match word {
         "no-records" => Ok(TxtFailure::NoRecords { ttl }),
+        "local" => Ok(TxtFailure::Local),
         "permanent" => Ok(TxtFailure::Permanent),
         "temporary" => Ok(TxtFailure::Temporary),
         _ => Err(unknown("TXT failure", word)),
@@ -38,6 +39,7 @@ pub fn fetch_failure(word: &str) -> Result<FetchFailure, Stop> {
         "dns" => Ok(FetchFailure::Dns),
         "other" => Ok(FetchFailure::Other),
         "timeout" => Ok(FetchFailure::Timeout),
+        "local" => Ok(FetchFailure::Local),
         "webpki" => Ok(FetchFailure::WebPki),
         _ => Err(unknown("fetch failure", word)),
     }

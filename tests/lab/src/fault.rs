@@ -131,6 +131,8 @@ words! {
         Oversize = "oversize",
         /// One octet now and then, without end.
         Drip = "drip",
+        /// Interim replies without end.
+        Interim = "interim",
         /// The policy in chunks; not a fault.
         Chunked = "chunked",
         /// Content-Encoding: gzip.

@@ -113,6 +113,7 @@ where
         Some(HttpsFault::StallHttp) => hold(stream).await,
         Some(HttpsFault::Garbage) => part(stream, b"\x00\xffnot HTTP at all\r\n\r\n").await,
         Some(HttpsFault::Drip) => drip(stream).await,
+        Some(HttpsFault::Interim) => interim(stream).await,
         _ => part(stream, &page.encode()).await,
     }
 }
@@ -182,6 +183,17 @@ fn field(request: &mut Request, name: &str, value: &str) {
         "content-type" => request.media_type = Some(value.to_owned()),
         "content-length" => request.length = value.parse().unwrap_or(0),
         _ => {}
+    }
+}
+
+/// Interim replies, and never the one that counts.
+async fn interim<S>(mut stream: BufReader<S>) -> io::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let many = b"HTTP/1.1 100 Continue\r\n\r\n".repeat(1000);
+    loop {
+        stream.write_all(&many).await?;
     }
 }
 

@@ -155,10 +155,44 @@ fn a_full_store_loses_no_policy_and_says_so() {
         }
     };
     assert!(error.to_string().contains("full"), "{error}");
-    assert!(saved > 100, "{saved}");
+    assert!(saved > 50, "{saved}");
     assert_eq!(store.len().unwrap(), saved); // those without a policy have gone
     for n in 0..saved {
         assert_eq!(load(&store, &format!("{n}.example")).unwrap(), long);
+    }
+}
+
+/// A flood of policies between entries without one makes the file no larger than it may be.
+#[test]
+fn the_file_does_not_outgrow_its_limit() {
+    let dir = folder();
+    let limit = 2 << 20;
+    let store = Store::open_with(dir.path(), small(limit, 10_000)).unwrap();
+    let long = "x".repeat(60_000);
+    for n in 0..400 {
+        let fetched_at = if n % 8 == 0 { 0 } else { NOW };
+        let text = if fetched_at == 0 { "" } else { &long };
+        let _ = store.save(&entry(&format!("{n}.example"), text, fetched_at), NOW);
+    }
+    let size = std::fs::metadata(dir.path().join("data.mdb"))
+        .unwrap()
+        .len();
+    assert!(size <= limit as u64 + (2 << 20), "{size}");
+}
+
+/// Whatever the clock says: who has seen no policy does not take away one that is in time.
+#[test]
+fn an_entry_without_a_policy_replaces_none_that_is_in_time() {
+    let dir = folder();
+    let store = Store::open(dir.path()).unwrap();
+    save(&store, "example.com", "policy", NOW);
+    for clock in [NOW - 2, NOW + 2] {
+        assert!(
+            !store
+                .save(&entry("example.com", "nothing", 0), clock)
+                .unwrap()
+        );
+        assert_eq!(load(&store, "example.com").unwrap(), "policy");
     }
 }
 
