@@ -11,12 +11,17 @@ static mtasts_lookup *lookup;
 static mtasts_outcome *outcome;
 static mtasts_config config;
 
-static const named FAILURES[] = {
-    {"no-records", MTASTS_TXT_NO_RECORDS}, {"permanent", MTASTS_TXT_PERMANENT},
-    {"temporary", MTASTS_TXT_TEMPORARY},   {"body-too-large", MTASTS_FETCH_BODY_TOO_LARGE},
-    {"connect", MTASTS_FETCH_CONNECT},     {"dns", MTASTS_FETCH_DNS},
-    {"other", MTASTS_FETCH_OTHER},         {"timeout", MTASTS_FETCH_TIMEOUT},
-    {"local", MTASTS_LOCAL_FAILURE}, {"webpki", MTASTS_FETCH_WEBPKI},       {NULL, 0}};
+static const named FAILURES[] = {{"no-records", MTASTS_TXT_NO_RECORDS},
+                                 {"permanent", MTASTS_TXT_PERMANENT},
+                                 {"temporary", MTASTS_TXT_TEMPORARY},
+                                 {"body-too-large", MTASTS_FETCH_BODY_TOO_LARGE},
+                                 {"connect", MTASTS_FETCH_CONNECT},
+                                 {"dns", MTASTS_FETCH_DNS},
+                                 {"other", MTASTS_FETCH_OTHER},
+                                 {"timeout", MTASTS_FETCH_TIMEOUT},
+                                 {"local", MTASTS_LOCAL_FAILURE},
+                                 {"webpki", MTASTS_FETCH_WEBPKI},
+                                 {NULL, 0}};
 static const named TLS[] = {{"not-tried", MTASTS_TLS_NOT_TRIED},
                             {"not-offered", MTASTS_TLS_NOT_OFFERED},
                             {"failed", MTASTS_TLS_FAILED},
