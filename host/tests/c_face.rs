@@ -460,7 +460,11 @@ fn nothing_is_left_open_between_calls() {
     let more = in_child(|| {
         let before = open_descriptors();
         resolve(host);
-        if before > 0 { open_descriptors() - before } else { -1 }
+        if before > 0 {
+            open_descriptors() - before
+        } else {
+            -1
+        }
     });
     assert_eq!(more, 0);
     unsafe { mtasts_default_host_close(host) };
