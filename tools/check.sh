@@ -10,6 +10,7 @@ style() {
     cargo fmt --all --check
     cargo clippy -q --release --workspace --all-targets -- -D warnings
     cargo clippy -q --release -p mtasts --no-default-features -- -D warnings
+    cargo clippy -q --release -p mtasts --all-features --all-targets -- -D warnings
     git ls-files '*.sh' tests/conformance/run .ci/run | xargs shellcheck
     git ls-files '*.c' | xargs clang-format --dry-run -Werror
     tools/licences.py
@@ -17,7 +18,7 @@ style() {
 }
 
 core() {
-    cargo test -q --release -p mtasts
+    cargo test -q --release -p mtasts --features engine
     tests/conformance/run --surface rust
     tools/msrv.sh
 }

@@ -105,6 +105,13 @@ pub mod tlsrpt;
 // And the loop that runs a look-up for a host that may block.
 pub mod host;
 
+// A host of many deliveries looks many domains up at once: each question is asked once, whoever
+// waits for the answer, and policies are refreshed before they expire.
+#[cfg(feature = "engine")]
+pub mod engine;
+
+#[cfg(feature = "engine")]
+pub use engine::Engine;
 pub use error::{Error, ErrorKind, Position, Warning, WarningKind};
 pub use host::{Host, StoreFailure, resolve, run};
 pub use lookup::{Config, Fetch, Lookup, RequestId, Step, TxtAnswer};

@@ -305,11 +305,18 @@ impl Lookup {
     pub fn domain(&self) -> &PolicyDomain {
         &self.stored.domain
     }
+
+    /// What is known so far.
+    #[cfg(feature = "engine")]
+    pub(crate) fn stored(&self) -> &Arc<Stored> {
+        &self.stored
+    }
 }
 
 impl Outcome {
     /// The cached policy, which is in time and of which nothing is amiss.
     #[inline]
+    #[cfg(feature = "engine")]
     pub(crate) fn cached(stored: Arc<Stored>, config: &Config) -> Self {
         Self {
             local: None,

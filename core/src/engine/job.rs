@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! What goes on for one domain: at any time one question to the host, whoever waits for the
+//! outcome (R-FLOW-8). A look-up reads the store if that has not been done, and then is a
+//! [`Lookup`]; a refresh likewise, but begins with the fetch.
+
+use super::table::Slot;
+use super::work::{Ticket, Work};
+use super::{Engine, Item};
+use crate::error::{Error, ErrorKind};
+use crate::host::StoreFailure;
+use crate::lookup::{Lookup, RequestId, Step};
+use crate::outcome::{Basis, Outcome};
+use crate::reason::{FetchFailure, Reason, TxtFailure};
+use crate::stored::{Attempt, BACK_OFF, Stored};
+use crate::time::UnixTime;
+use alloc::{boxed::Box, sync::Arc, vec, vec::Vec};
+
+#[derive(Debug)]
+pub(super) struct Job {
+    /// `None`: the store is being read.
+    lookup: Option<Lookup>,
+    pub(super) is_refresh: bool,
+    /// Whether the TXT record is to be queried whatever its TTL (R-FLOW-6).
+    is_again: bool,
+    /// The question, as far as it has been handed out.
+    request: Option<RequestId>,
+    /// Who gets the outcome.
+    tickets: Vec<Ticket>,
+    /// Who gets the outcome of another look, when this job has ended.
+    next: Option<Box<Job>>,
+}
+
+/// The questions to a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Question {
+    Load,
+    Txt,
+    Https,
+}
+
+impl Job {
+    fn look(ticket: Ticket, is_again: bool) -> Box<Self> {
+        Box::new(Self {
+            lookup: None,
+            is_refresh: false,
+            is_again,
+            request: None,
+            tickets: vec![ticket],
+            next: None,
+        })
+    }
+
+    fn refresh() -> Box<Self> {
+        Box::new(Self {
+            lookup: None,
+            is_refresh: true,
+            is_again: false,
+            request: None,
+            tickets: Vec::new(),
+            next: None,
+        })
+    }
+
+    /// Adds someone who waits. To look again means a TXT query whose answer is not there yet; a
+    /// refresh makes none.
+    fn join(&mut self, ticket: Ticket, is_again: bool) {
+        let too_late = is_again && self.question() == Some(Question::Https);
+        if !self.is_refresh && !too_late {
+            self.is_again |= is_again;
+            return self.tickets.push(ticket);
+        }
+        match &mut self.next {
+            Some(next) => next.join(ticket, is_again),
+            None => self.next = Some(Self::look(ticket, is_again)),
+        }
+    }
+
+    /// What has been found out, if that is more than what the entry says.
+    pub(super) fn stored(&self) -> Option<&Arc<Stored>> {
+        self.lookup.as_ref().map(Lookup::stored)
+    }
+
+    fn question(&self) -> Option<Question> {
+        match self.lookup.as_ref().map(Lookup::poll) {
+            None => Some(Question::Load),
+            Some(Step::QueryTxt { .. }) => Some(Question::Txt),
+            Some(Step::Fetch { .. }) => Some(Question::Https),
+            Some(Step::Done(_)) => None,
+        }
+    }
+}
+
+// How a job begins.
+impl Engine {
+    /// Somebody waits for a domain: by the job that there is, or a new one.
+    pub(super) fn wait(&mut self, slot: Slot, is_again: bool, now: UnixTime) -> Ticket {
+        self.last_ticket += 1;
+        let ticket = Ticket(self.last_ticket);
+        let job = self
+            .table
+            .get_mut(slot)
+            .and_then(|entry| entry.job.as_mut());
+        match job {
+            Some(job) => job.join(ticket, is_again),
+            None => self.begin(slot, Job::look(ticket, is_again), now),
+        }
+        ticket
+    }
+
+    /// Begins with the store: whoever shares it may have refreshed the policy already.
+    pub(super) fn begin_refresh(&mut self, slot: Slot, now: UnixTime) {
+        self.refreshes += 1;
+        self.begin(slot, Job::refresh(), now);
+    }
+
+    fn begin(&mut self, slot: Slot, job: Box<Job>, now: UnixTime) {
+        let Some(entry) = self.table.get_mut(slot) else {
+            return;
+        };
+        self.timers.clear(slot, entry);
+        let is_read = !entry.is_unread && !job.is_refresh;
+        entry.job = Some(job);
+        if is_read {
+            self.look(slot, false, now);
+        }
+        self.go_on(slot, now);
+    }
+
+    /// Begins the look-up of a job.
+    fn look(&mut self, slot: Slot, store_failed: bool, now: UnixTime) {
+        self.mend(slot, now);
+        let config = &self.settings.lookup;
+        let Some(entry) = self.table.get_mut(slot) else {
+            return;
+        };
+        let stored = Arc::clone(&entry.stored);
+        if let Some(job) = &mut entry.job {
+            job.lookup = Some(match job.is_again {
+                true => Lookup::again(stored, store_failed, config),
+                false => Lookup::resume(stored, store_failed, config, now),
+            });
+        }
+    }
+
+    /// Asks the next question, or ends the job.
+    fn go_on(&mut self, slot: Slot, now: UnixTime) {
+        let job = self
+            .table
+            .get_mut(slot)
+            .and_then(|entry| entry.job.as_mut());
+        let Some(job) = job else {
+            return;
+        };
+        match job.lookup.as_ref().map(Lookup::poll) {
+            Some(Step::Done(outcome)) => {
+                let outcome = outcome.clone();
+                self.finish(slot, outcome, now);
+            }
+            _ => self.outbox.push_back(Item::Ask(slot)),
+        }
+    }
+}
+
+// How the host is asked.
+impl Engine {
+    /// Hands out the question of a job.
+    pub(super) fn hand_out(&mut self, slot: Slot, now: UnixTime) -> Option<Work<'_>> {
+        let request = self.new_request();
+        let deadline = now.plus(self.settings.request_timeout);
+        let entry = self.table.get_mut(slot)?;
+        entry.job.as_mut()?.request = Some(request);
+        self.timers
+            .set(slot, entry, super::timers::Kind::Request, deadline);
+        self.open.insert(request.0, slot);
+        let job = entry.job.as_ref()?;
+        Some(match job.lookup.as_ref().map(Lookup::poll) {
+            Some(Step::QueryTxt { name, .. }) => Work::QueryTxt { request, name },
+            Some(Step::Fetch { request: fetch, .. }) => Work::Fetch { request, fetch },
+            None | Some(Step::Done(_)) => Work::Load {
+                request,
+                domain: &entry.stored.domain,
+            },
+        })
+    }
+
+    fn new_request(&mut self) -> RequestId {
+        loop {
+            self.last_request = self.last_request.wrapping_add(1);
+            if !self.open.contains_key(&self.last_request) {
+                return RequestId(self.last_request);
+            }
+        }
+    }
+
+    /// Closes a question if it is open and of this kind.
+    pub(super) fn close(&mut self, request: RequestId, kind: Question) -> Result<Slot, Error> {
+        let stale = Error::new(ErrorKind::StaleRequest, 0);
+        let slot = *self.open.get(&request.0).ok_or(stale)?;
+        let entry = self.table.get_mut(slot).ok_or(stale)?;
+        let job = entry.job.as_mut().ok_or(stale)?;
+        if job.request != Some(request) || job.question() != Some(kind) {
+            return Err(stale);
+        }
+        job.request = None;
+        self.timers.clear(slot, entry);
+        self.open.remove(&request.0);
+        Ok(slot)
+    }
+
+    /// Gives an answer to the look-up of a job.
+    pub(super) fn answer(
+        &mut self,
+        slot: Slot,
+        now: UnixTime,
+        give: impl FnOnce(&mut Lookup, RequestId) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let stale = Error::new(ErrorKind::StaleRequest, 0);
+        let entry = self.table.get_mut(slot).ok_or(stale)?;
+        entry.warm_until = UnixTime(0); // there may be something new
+        let job = entry.job.as_mut().ok_or(stale)?;
+        let lookup = job.lookup.as_mut().ok_or(stale)?;
+        let given = match lookup.poll() {
+            Step::QueryTxt { id, .. } | Step::Fetch { id, .. } => give(lookup, id),
+            Step::Done(_) => Err(Error::new(ErrorKind::Finished, 0)),
+        };
+        self.go_on(slot, now);
+        given
+    }
+
+    /// What the store has is there, or is not to be had.
+    pub(super) fn read(&mut self, slot: Slot, store_failed: bool, now: UnixTime) {
+        let Some(entry) = self.table.get_mut(slot) else {
+            return;
+        };
+        let Some(job) = entry.job.as_mut() else {
+            return;
+        };
+        entry.is_unread &= store_failed;
+        if !job.is_refresh {
+            self.look(slot, store_failed, now);
+            return self.go_on(slot, now);
+        }
+        if entry.refresh_at > now {
+            return self.end(slot, now); // another process has refreshed it
+        }
+        let stored = Arc::clone(&entry.stored);
+        let lookup = Lookup::refresh(stored, &self.settings.lookup, now);
+        if let Step::Done(_) = lookup.poll() {
+            entry.refresh_at = now.plus(BACK_OFF); // another process has just tried
+            return self.end(slot, now);
+        }
+        job.lookup = Some(lookup);
+        self.go_on(slot, now);
+    }
+
+    /// The host has left a question open for too long: takes it as failed.
+    pub(super) fn give_up(&mut self, slot: Slot, now: UnixTime) {
+        let Some(entry) = self.table.get_mut(slot) else {
+            return;
+        };
+        self.timers.clear(slot, entry);
+        let job = entry.job.as_ref();
+        let Some((request, question)) = job.and_then(|job| job.request.zip(job.question())) else {
+            return;
+        };
+        // An answer to what is open is never stale.
+        let _ = match question {
+            Question::Load => self.loaded(request, now, Err(StoreFailure)),
+            Question::Txt => self.txt(request, now, Err(TxtFailure::Temporary)),
+            Question::Https => self.https(request, now, Err(FetchFailure::Timeout)),
+        };
+    }
+}
+
+// How a job ends.
+impl Engine {
+    fn finish(&mut self, slot: Slot, outcome: Outcome, now: UnixTime) {
+        let Some(entry) = self.table.get_mut(slot) else {
+            return;
+        };
+        // As long as the store cannot be read, what is known counts, and the store is asked again.
+        entry.is_unread = outcome.reason() == Some(Reason::StoreFailed);
+        let job = entry.job.as_mut();
+        let (is_refresh, tickets) = job.map_or((false, Vec::new()), |job| {
+            (job.is_refresh, core::mem::take(&mut job.tickets))
+        });
+        if outcome.is_changed() {
+            self.save(slot, outcome.stored());
+        }
+        self.keep(slot, Arc::clone(outcome.stored()));
+        if is_refresh && outcome.basis() != Basis::Fresh {
+            self.refresh_failed(slot, &outcome, now);
+        }
+        self.deliver(tickets, outcome);
+        self.end(slot, now);
+    }
+
+    pub(super) fn save(&mut self, slot: Slot, stored: &Arc<Stored>) {
+        if let Some(entry) = self.table.get(slot) {
+            self.outbox
+                .push_back(Item::Save(Arc::clone(stored), entry.asked));
+        }
+    }
+
+    fn deliver(&mut self, tickets: Vec<Ticket>, outcome: Outcome) {
+        let done = |ticket| Item::Done(ticket, outcome.clone());
+        self.outbox.extend(tickets.into_iter().map(done));
+    }
+
+    fn end(&mut self, slot: Slot, now: UnixTime) {
+        let Some(entry) = self.table.get_mut(slot) else {
+            return;
+        };
+        let Some(job) = entry.job.take() else {
+            return;
+        };
+        self.refreshes -= usize::from(job.is_refresh);
+        match job.next {
+            Some(next) => self.begin(slot, next, now),
+            None => self.settle(slot, now),
+        }
+        self.make_room();
+    }
+}
+
+/// What two processes know of one domain: the policy that was fetched later, but not in the
+/// future, and all fetches, as the back-off wants them.
+pub(super) fn merged(ours: &Arc<Stored>, theirs: Arc<Stored>, now: UnixTime) -> Arc<Stored> {
+    let fetched = |stored: &Stored| stored.policy.as_ref().map(|policy| policy.fetched_at);
+    let is_later = fetched(&theirs) > fetched(ours) && fetched(&theirs) <= Some(now);
+    let is_unknown = ours.policy.is_none() && ours.record.is_none() && ours.attempts.is_empty();
+    let (mut newer, older) = match is_later || is_unknown {
+        true => (theirs, ours),
+        false => (Arc::clone(ours), &theirs),
+    };
+    let missing = |attempt: &&Attempt| !newer.attempts.contains(attempt);
+    let more: Vec<Attempt> = older.attempts.iter().filter(missing).cloned().collect();
+    if !more.is_empty() {
+        let attempts = &mut Arc::make_mut(&mut newer).attempts;
+        attempts.extend(more);
+        attempts.sort_by_key(|attempt| attempt.at);
+    }
+    newer
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! What a warm answer costs: no allocation, and little time; and what a cached domain costs in
+//! memory. The figures at a million domains:
+//! `cargo test --release -p mtasts --test engine_size_and_speed -- --ignored --nocapture`
+
+#![cfg(feature = "engine")]
+#![allow(clippy::unwrap_used, clippy::panic)] // a test that cannot go on, fails
+
+use mtasts::engine::{Asked, Engine, Settings};
+use mtasts::{Policy, PolicyDomain, RecordCheck, Stored, StoredPolicy, UnixTime};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::hint::black_box;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering::Relaxed};
+use std::time::Instant;
+
+/// Counts allocations, and octets as glibc rounds them: 8 more, in steps of 16.
+struct Counting;
+
+static OCTETS: AtomicIsize = AtomicIsize::new(0);
+static CALLS: AtomicUsize = AtomicUsize::new(0);
+
+fn rounded(layout: Layout) -> isize {
+    ((layout.size() + 8 + 15) & !15).max(32) as isize
+}
+
+// SAFETY: everything is left to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        OCTETS.fetch_add(rounded(layout), Relaxed);
+        CALLS.fetch_add(1, Relaxed);
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        OCTETS.fetch_sub(rounded(layout), Relaxed);
+        unsafe { System.dealloc(memory, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+const NOW: UnixTime = UnixTime(1_767_225_600);
+
+fn name(number: u32) -> String {
+    format!("domain-{number}.example.com")
+}
+
+/// As an engine keeps what it has fetched.
+fn stored(number: u32) -> Arc<Stored> {
+    let domain: PolicyDomain = name(number).parse().unwrap();
+    let text = "version: STSv1\r\nmode: enforce\r\nmx: mx1.example.com\r\nmx: *.example.net\r\n\
+                max_age: 604800\r\n";
+    let id: mtasts::PolicyId = "20260101000000".parse().unwrap();
+    let mut stored = Stored::unknown(domain);
+    stored.record = Some(RecordCheck {
+        id: Some(id.clone()),
+        until: NOW.plus(3_600),
+    });
+    stored.policy = Some(Arc::new(StoredPolicy {
+        policy: Policy::parse(text.as_bytes()).unwrap(),
+        id,
+        fetched_at: NOW,
+    }));
+    Arc::new(stored)
+}
+
+fn engine(domains: u32) -> Engine {
+    let mut engine = Engine::new(Settings::default(), *b"0123456789abcdef");
+    for number in 0..domains {
+        engine.insert(stored(number), NOW, NOW);
+    }
+    engine
+}
+
+fn one_at_a_time() {
+    let mut engine = engine(1_000);
+    let names: Vec<PolicyDomain> = (0..1_000).map(|n| name(n).parse().unwrap()).collect();
+    let before = CALLS.load(Relaxed);
+    for domain in &names {
+        let asked = engine.ask(domain, NOW);
+        assert!(matches!(asked, Asked::Ready(_)));
+        let ready = engine.ready(domain.as_str(), NOW);
+        assert!(ready.is_some_and(|outcome| outcome.policy().is_some()));
+    }
+    assert_eq!(CALLS.load(Relaxed), before);
+}
+
+#[test]
+fn a_warm_answer_allocates_nothing() {
+    one_at_a_time();
+}
+
+#[test]
+#[ignore = "prints figures"]
+fn figures_at_a_million_domains() {
+    const DOMAINS: u32 = 1_000_000;
+    let before = OCTETS.load(Relaxed);
+    let entries: Vec<_> = (0..DOMAINS).map(stored).collect();
+    let vector = DOMAINS as isize * 8;
+    let entry = (OCTETS.load(Relaxed) - before - vector) / DOMAINS as isize;
+    let mut engine = Engine::new(Settings::default(), *b"0123456789abcdef");
+    let begun = Instant::now();
+    for stored in entries {
+        engine.insert(stored, NOW, NOW);
+    }
+    let insert = begun.elapsed().as_nanos() / u128::from(DOMAINS);
+    let all = (OCTETS.load(Relaxed) - before) / DOMAINS as isize;
+    println!(
+        "octets per domain: {entry} entry, {} engine, {all} together",
+        all - entry
+    );
+    println!("insert: {insert} ns");
+    ask(&mut engine, DOMAINS);
+}
+
+/// In an order that no cache of a processor foresees.
+fn ask(engine: &mut Engine, domains: u32) {
+    let order = (0..domains).map(|n| (u64::from(n) * 2_654_435_761 % u64::from(domains)) as u32);
+    let names: Vec<PolicyDomain> = order.map(|n| name(n).parse().unwrap()).collect();
+    for round in 0..3 {
+        let begun = Instant::now();
+        for domain in &names {
+            assert!(matches!(
+                black_box(engine.ask(domain, NOW)),
+                Asked::Ready(_)
+            ));
+        }
+        let each = begun.elapsed().as_nanos() / u128::from(domains);
+        println!("warm ask, round {round}: {each} ns");
+    }
+    let begun = Instant::now();
+    for _ in 0..domains {
+        assert!(matches!(
+            black_box(engine.ask(&names[0], NOW)),
+            Asked::Ready(_)
+        ));
+    }
+    println!(
+        "warm ask, the same domain: {} ns",
+        begun.elapsed().as_nanos() / u128::from(domains)
+    );
+}
