@@ -47,6 +47,8 @@ struct Outside {
     now: u64,
     sites: BTreeMap<&'static str, (Dns, Web)>,
     store_fails: bool,
+    /// Whether it is ever set back.
+    is_clock_wrong: bool,
 }
 
 fn dns() -> impl Strategy<Value = Dns> {
@@ -80,11 +82,13 @@ impl ReferenceStateMachine for Outside {
     type Transition = Turn;
 
     fn init_state() -> BoxedStrategy<Self> {
-        proptest::collection::vec((dns(), web()), NAMES.len())
-            .prop_map(|sites| Self {
+        let sites = proptest::collection::vec((dns(), web()), NAMES.len());
+        (sites, any::<bool>())
+            .prop_map(|(sites, is_clock_wrong)| Self {
                 now: START,
                 sites: NAMES.iter().copied().zip(sites).collect(),
                 store_fails: false,
+                is_clock_wrong,
             })
             .boxed()
     }
@@ -109,6 +113,10 @@ impl ReferenceStateMachine for Outside {
             1 => any::<bool>().prop_map(Turn::Restart),
         ]
         .boxed()
+    }
+
+    fn preconditions(outside: &Self, turn: &Turn) -> bool {
+        outside.is_clock_wrong || !matches!(turn, Turn::Back(_))
     }
 
     fn apply(mut outside: Self, turn: &Turn) -> Self {
