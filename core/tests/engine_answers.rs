@@ -307,6 +307,25 @@ fn r_flow_6_who_looks_again_after_the_record_has_come_gets_another_look() {
 }
 
 #[test]
+fn who_asks_after_a_new_record_has_come_waits_for_its_policy() {
+    let mut world = known();
+    world.publish(
+        "example.com",
+        Site::new("b", 300, &policy("mx2.example.com", WEEK)),
+    );
+    world.again("example.com");
+    world.poll();
+    assert_eq!(ready(world.ask("example.com")).basis(), Basis::Cached);
+    world.answer(0);
+    let Asked::Pending(ticket) = world.ask("example.com") else {
+        panic!("a policy that is known to be old")
+    };
+    world.run();
+    assert_eq!(world.of(ticket).unwrap().basis(), Basis::Fresh);
+    assert_eq!((world.count(Kind::Txt), world.count(Kind::Https)), (1, 1));
+}
+
+#[test]
 fn r_flow_6_looks_again_also_where_nothing_is_known() {
     let mut world = world();
     world.outcome("example.com");

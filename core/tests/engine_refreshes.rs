@@ -335,6 +335,22 @@ fn whoever_shares_the_store_shares_the_refresh() {
 }
 
 #[test]
+fn r_get_5_whoever_shares_the_store_shares_the_back_off() {
+    let mut world = known(WEEK);
+    world.now += DAY;
+    let (text, asked) = world.store["example.com"].clone();
+    let tried = format!("attempt: a at {} failed timeout\npolicy: ", world.now - 100);
+    let text = text.replace("policy: ", &tried); // another process has just tried
+    world.store.insert("example.com".into(), (text, asked));
+    world.run();
+    assert_eq!((world.count(Kind::Load), world.count(Kind::Https)), (1, 0));
+    world.sleep(299);
+    assert_eq!(world.count(Kind::Https), 0);
+    world.sleep(1);
+    assert_eq!(world.count(Kind::Https), 1);
+}
+
+#[test]
 fn a_policy_from_the_future_does_not_end_the_refreshes() {
     let mut world = known(WEEK);
     let (text, asked) = world.store["example.com"].clone();

@@ -7,8 +7,8 @@
 #![cfg(feature = "engine")]
 #![allow(clippy::unwrap_used, clippy::panic)] // a test that cannot go on, fails
 
-use mtasts::engine::{Asked, Engine, Settings};
-use mtasts::{Policy, PolicyDomain, RecordCheck, Stored, StoredPolicy, UnixTime};
+use mtasts::engine::{Asked, Engine, Settings, Work};
+use mtasts::{Policy, PolicyDomain, RecordCheck, Stored, StoredPolicy, TxtFailure, UnixTime};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
 use std::sync::Arc;
@@ -75,7 +75,7 @@ fn engine(domains: u32) -> Engine {
     engine
 }
 
-fn one_at_a_time() {
+fn a_warm_answer_allocates_nothing() {
     let mut engine = engine(1_000);
     let names: Vec<PolicyDomain> = (0..1_000).map(|n| name(n).parse().unwrap()).collect();
     let before = CALLS.load(Relaxed);
@@ -88,9 +88,39 @@ fn one_at_a_time() {
     assert_eq!(CALLS.load(Relaxed), before);
 }
 
+/// One test, as the counters are shared.
 #[test]
-fn a_warm_answer_allocates_nothing() {
-    one_at_a_time();
+fn a_warm_answer_allocates_nothing_and_memory_is_bounded() {
+    a_warm_answer_allocates_nothing();
+    memory_is_bounded();
+}
+
+/// Asks for domains that nobody has, all of whose look-ups end without a record.
+fn flood(engine: &mut Engine, numbers: std::ops::Range<u32>) {
+    for number in numbers {
+        let domain: PolicyDomain = name(number).parse().unwrap();
+        assert!(matches!(engine.ask(&domain, NOW), Asked::Pending(_)));
+        while let Some(work) = engine.poll(NOW) {
+            let absent = Err(TxtFailure::NoRecords { ttl: Some(3_600) });
+            let taken = match work {
+                Work::Load { request, .. } => engine.loaded(request, NOW, Ok(None)),
+                Work::QueryTxt { request, .. } => engine.txt(request, NOW, absent),
+                _ => Ok(()),
+            };
+            assert_eq!(taken, Ok(()));
+        }
+    }
+}
+
+fn memory_is_bounded() {
+    let mut settings = Settings::default();
+    settings.max_without_policy = 1_000;
+    let mut engine = Engine::new(settings, *b"0123456789abcdef");
+    flood(&mut engine, 0..2_000);
+    let before = OCTETS.load(Relaxed);
+    flood(&mut engine, 2_000..100_000);
+    let more = OCTETS.load(Relaxed) - before;
+    assert!(more < 10_000, "{more} octets more");
 }
 
 #[test]
