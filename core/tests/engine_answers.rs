@@ -389,6 +389,26 @@ fn r_flow_9_an_entry_of_another_domain_is_not_used() {
 }
 
 #[test]
+fn what_is_inserted_counts_if_it_is_newer() {
+    let mut world = known();
+    world.now += 10;
+    assert_eq!(ready(world.ask("example.com")).basis(), Basis::Cached);
+    let (text, _) = world.store["example.com"].clone();
+    let mut stored: Stored = text.parse().unwrap();
+    stored.record = None;
+    let older = Arc::new(stored.clone());
+    let fetched = Arc::make_mut(stored.policy.as_mut().unwrap());
+    fetched.fetched_at = UnixTime(START + 5);
+    let now = world.time();
+    world.engine.insert(older, now, now);
+    assert_eq!(ready(world.ask("example.com")).basis(), Basis::Cached);
+    world.engine.insert(Arc::new(stored), now, now);
+    assert!(matches!(world.ask("example.com"), Asked::Pending(_))); // no record is known
+    let outcome = world.outcome("example.com");
+    assert_eq!(outcome.fetched().unwrap().fetched_at, UnixTime(START + 5));
+}
+
+#[test]
 fn what_is_saved_comes_before_the_answer() {
     let mut world = world();
     assert!(matches!(world.ask("example.com"), Asked::Pending(_)));

@@ -401,6 +401,20 @@ fn a_jump_backward_wedges_nothing() {
 }
 
 #[test]
+fn a_jump_backward_puts_no_retry_off() {
+    let mut world = known(365 * 86_400);
+    world.days(50, &["example.com"]);
+    let good = world.net["example.com"].clone();
+    site(&mut world).https = Err(FetchFailure::Timeout);
+    world.days(40, &["example.com"]);
+    world.publish("example.com", good);
+    world.now -= 39 * DAY; // the last fetch that worked is a day old
+    world.asked.clear();
+    world.days(2, &["example.com"]);
+    assert!(world.count(Kind::Https) >= 1);
+}
+
+#[test]
 fn a_jump_backward_forgets_what_is_not_asked_for() {
     let mut world = known(WEEK);
     world.outcome("example.org"); // has no policy
