@@ -102,6 +102,9 @@ pub mod verdict;
 // What was found is reported to the domain's owner by SMTP TLS Reporting (RFC 8460).
 pub mod tlsrpt;
 
+// A mail server that looks nothing up itself, Postfix, is told by a table what applies to a domain.
+pub mod postfix;
+
 // And the loop that runs a look-up for a host that may block.
 pub mod host;
 
@@ -125,4 +128,4 @@ pub use reply::{HttpsReply, WELL_KNOWN_PATH};
 pub use stored::{Attempt, RecordCheck, Stored, StoredPolicy};
 pub use time::UnixTime;
 pub use tlsrpt::ResultType;
-pub use verdict::{Action, Cause, Certificate, Dane, Session, Tls, Verdict};
+pub use verdict::{Action, Cause, Certificate, Dane, DomainDane, Session, Tls, Verdict};

@@ -75,6 +75,18 @@ pub enum Dane {
     Failed,
 }
 
+/// What DANE says of a domain as a whole, for one that has to say it before there is a
+/// connection: a policy server (R-APPLY-2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DomainDane {
+    /// The MX records are not secure, or no MX host has usable TLSA records: the policy.
+    None,
+    /// That could not be found out.
+    Temporary,
+    /// The MX records are secure, and some MX host has usable TLSA records.
+    Usable,
+}
+
 /// What to do with the mail, as far as this MX host is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {

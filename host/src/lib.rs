@@ -47,10 +47,11 @@ pub mod store;
 mod tls;
 
 pub use blocking::Blocking;
-pub use dane::{DaneRecords, DomainDane};
+pub use dane::DaneRecords;
 pub use dns::{DnsFailure, Mx, MxHosts};
 pub use domain::to_policy_domain;
 pub use error::OpenError;
+pub use mtasts::DomainDane;
 pub use options::{Level, Log, LogFunction, Options};
 
 use chain::Roots;

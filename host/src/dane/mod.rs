@@ -16,20 +16,8 @@ pub use records::DaneRecords;
 
 use crate::dns::{Addresses, DnsFailure, Mx, MxHosts};
 use crate::{DefaultHost, Level};
-use mtasts::Dane;
+use mtasts::{Dane, DomainDane};
 use tokio::time::timeout;
-
-/// What DANE says of a domain as a whole, for one that has to say it before there is a
-/// connection: a policy server (R-APPLY-2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum DomainDane {
-    /// The MX records are not secure, or no MX host has usable TLSA records: the policy.
-    None,
-    /// That could not be found out.
-    Temporary,
-    /// The MX records are secure, and some MX host has usable TLSA records.
-    Usable,
-}
 
 impl DefaultHost {
     /// The hosts that take the mail of `domain`, itself without MX records, and whether DNSSEC
