@@ -3,9 +3,12 @@
 //! The command `mtasts`: a subcommand a file. Exit status 0: the answer is there and good; 1:
 //! it is bad, or cannot be had now; 2: the command was misused.
 
+mod answer;
 mod lint;
 mod network;
 mod query;
+mod serve;
+mod store;
 
 use clap::{Parser, Subcommand};
 use std::io::{self, Write};
@@ -23,7 +26,11 @@ struct Arguments {
 enum Command {
     Query(query::Arguments),
     Lint(lint::Arguments),
+    Serve(serve::Arguments),
 }
+
+/// Where the configuration of the server is.
+const CONFIG: &str = "/etc/mtasts/mtasts.toml";
 
 /// Prints an answer. Whoever reads may stop reading; that is no failure of ours.
 fn print(answer: &str) -> Result<(), String> {
@@ -40,6 +47,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Query(arguments) => query::run(&arguments),
         Command::Lint(arguments) => lint::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
     };
     done.unwrap_or_else(|message| {
         eprintln!("mtasts: {message}");

@@ -2,10 +2,10 @@
 
 //! `mtasts query`: what a sender would do now with mail for a domain (RFC 8461 §3 to §5).
 
+use crate::answer::{Hosts, as_json, judge};
 use crate::network::Network;
-use mtasts::{Config, Dane, Mode, Outcome, Policy, PolicyDomain, Reason, Session, Tls, Verdict};
+use mtasts::{Config, Mode, Outcome, Policy, PolicyDomain, Reason};
 use mtasts_host::{DefaultHost, DnsFailure, to_policy_domain};
-use serde_json::{Value, json};
 use std::process::ExitCode;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -38,7 +38,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     let outcome = host.blocking().resolve(domain.clone(), &Config::default());
     let hosts = mx_hosts(arguments, &domain, &host)?;
     crate::print(&match arguments.json {
-        true => as_json(&outcome, &hosts).to_string(),
+        true => as_json(&outcome, None, hosts.as_ref().ok()).to_string(),
         false => as_text(&outcome, &hosts),
     })?;
     Ok(ExitCode::from(u8::from(
@@ -53,13 +53,6 @@ fn is_unknown(outcome: &Outcome) -> bool {
         Some(Reason::DnsTemporary | Reason::LocalFailure | Reason::StoreFailed)
     );
     outcome.policy().is_none() && temporary
-}
-
-/// The MX hosts to judge.
-struct Hosts {
-    names: Vec<String>,
-    /// There are no MX records, so that the domain itself is its host (RFC 5321 §5.1).
-    is_implicit: bool,
 }
 
 /// Those asked for, else the domain's, in their order.
@@ -87,49 +80,6 @@ fn mx_host(name: &str) -> Result<String, String> {
     }
     let host = to_policy_domain(name).map_err(|error| format!("{name}: {error}"))?;
     Ok(host.to_string())
-}
-
-fn judge(outcome: &Outcome, mx_host: &str) -> Verdict {
-    outcome.verdict(&Session {
-        mx_host,
-        tls: Tls::NotTried,
-        dane: Dane::NotUsed,
-        mx_secure: false,
-    })
-}
-
-fn as_json(outcome: &Outcome, hosts: &Result<Hosts, DnsFailure>) -> Value {
-    let reason = outcome.reason();
-    json!({
-        "domain": outcome.domain().as_str(),
-        "basis": outcome.basis().as_str(),
-        "reason": reason.map(|reason| reason.to_string()),
-        "result": outcome.result_type().map(|result| result.as_str()),
-        "explanation": reason.map(|_| outcome.explanation()),
-        "try_later": outcome.is_try_later(),
-        "policy": outcome.fetched().map(|fetched| json!({
-            "id": fetched.id.as_str(),
-            "mode": fetched.policy.mode().as_str(),
-            "max_age": fetched.policy.max_age(),
-            "mx": fetched.policy.mx().map(|pattern| pattern.as_str()).collect::<Vec<_>>(),
-            "fetched_at": fetched.fetched_at.0,
-            "expires_at": fetched.expires_at().0,
-        })),
-        "mx_is_implicit": hosts.as_ref().ok().map(|hosts| hosts.is_implicit),
-        "mx": hosts.as_ref().ok().map(|hosts| {
-            hosts.names.iter().map(|host| host_json(outcome, host)).collect::<Vec<_>>()
-        }),
-    })
-}
-
-fn host_json(outcome: &Outcome, host: &str) -> Value {
-    let verdict = judge(outcome, host);
-    json!({
-        "host": host,
-        "action": verdict.action.as_str(),
-        "cause": verdict.cause.map(|cause| cause.as_str()),
-        "result": verdict.result.map(|result| result.as_str()),
-    })
 }
 
 fn as_text(outcome: &Outcome, hosts: &Result<Hosts, DnsFailure>) -> String {

@@ -135,6 +135,14 @@ impl Outcome {
         format!("{reason}{status}{detail}")
     }
 
+    /// Whether a policy of mode `enforce` applies to all mail for the domain. A policy server, which
+    /// answers for a domain and sees no delivery that it could divert, goes by mode `testing`
+    /// where the domain is outside the share that is enforced (R-APPLY-4).
+    pub fn is_enforced(&self) -> bool {
+        let mode = self.policy().map(|policy| policy.mode());
+        mode == Some(Mode::Enforce) && !self.diverts
+    }
+
     /// Whether the delivery is to wait, as it is not known if there is a policy.
     pub fn is_try_later(&self) -> bool {
         self.try_later

@@ -177,19 +177,13 @@ pub fn policy(outcome: &Outcome, dane: DomainDane, style: &Style, out: &mut Vec<
         (DomainDane::Temporary, _) => Found::Temporary,
         // Also where DANE would do: a policy that is enforced asks for `dane-only`.
         (_, None) if outcome.is_try_later() => Found::Temporary,
-        (DomainDane::Usable, Some(policy)) if is_enforced(outcome, policy) => put(out, "dane-only"),
+        (DomainDane::Usable, _) if outcome.is_enforced() => put(out, "dane-only"),
         (DomainDane::Usable, _) => put(out, "dane"),
-        (DomainDane::None, Some(policy)) if is_enforced(outcome, policy) => {
+        (DomainDane::None, Some(policy)) if outcome.is_enforced() => {
             secure(outcome, policy, style, out)
         }
         (DomainDane::None, _) => reported_only(outcome, style, out),
     }
-}
-
-/// A server that answers per domain sees no blocked delivery that it could divert: outside the
-/// staged share it goes by `testing` (R-APPLY-4).
-fn is_enforced(outcome: &Outcome, policy: &Policy) -> bool {
-    policy.mode() == Mode::Enforce && !outcome.diverts
 }
 
 fn secure(outcome: &Outcome, policy: &Policy, style: &Style, out: &mut Vec<u8>) -> Found {

@@ -270,15 +270,7 @@ impl DefaultHost {
     }
 
     pub(crate) fn save_now(&self, stored: &Stored) {
-        self.save_entry(&Entry {
-            domain: stored.domain.as_str(),
-            text: &stored.to_text(),
-            fetched_at: stored
-                .policy
-                .as_ref()
-                .map_or(0, |policy| policy.fetched_at.0),
-            useless_after: stored.useless_after().0,
-        });
+        self.save_entry(&Entry::new(stored, &stored.to_text()));
     }
 
     pub(crate) fn save_entry(&self, entry: &Entry<'_>) {

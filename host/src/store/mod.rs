@@ -26,6 +26,7 @@ pub use error::Error;
 
 use error::Problem;
 use heed::{Database, RwTxn, types::Bytes};
+use mtasts::Stored;
 use process::{Limits, Opened};
 use shared::Shared;
 use std::path::Path;
@@ -43,6 +44,19 @@ pub struct Entry<'a> {
     pub fetched_at: u64,
     /// From when on the entry says nothing any more, in seconds since 1970.
     pub useless_after: u64,
+}
+
+impl<'a> Entry<'a> {
+    /// What is to be saved of `stored`, whose [`Stored::to_text`] is `text`.
+    pub fn new(stored: &'a Stored, text: &'a str) -> Self {
+        let policy = stored.policy.as_ref();
+        Self {
+            domain: stored.domain.as_str(),
+            text,
+            fetched_at: policy.map_or(0, |policy| policy.fetched_at.0),
+            useless_after: stored.useless_after().0,
+        }
+    }
 }
 
 /// An open store. Any thread may use it. After a `fork` the child opens the environment anew

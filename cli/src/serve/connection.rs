@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Connections that stay open between questions: reading and writing without a buffer of their
+//! own while they are idle, and a register of all of them, to end those that stall, and all when
+//! the server stops.
+
+use super::metrics::Metrics;
+use socket2::SockRef;
+use std::collections::HashMap;
+use std::io::{self, ErrorKind};
+use std::net::Shutdown;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::sync::Notify;
+
+/// How long a client may take for the rest of a request, or to read an answer.
+pub const STALL: Duration = Duration::from_secs(100);
+
+/// What a connection waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum State {
+    /// The client's next request.
+    Idle,
+    /// The rest of a request, or that the client reads.
+    Stalled,
+    /// An answer of ours.
+    Busy,
+}
+
+/// One connection.
+#[derive(Debug)]
+pub struct Connection {
+    stream: Stream,
+    state: AtomicU8,
+    /// When the state was entered, in seconds of the register's clock.
+    since: AtomicU32,
+    idle_timeout: u32,
+    register: Arc<Register>,
+    number: u64,
+}
+
+#[derive(Debug)]
+pub enum Stream {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+/// All open connections.
+#[derive(Debug)]
+pub struct Register {
+    begun: Instant,
+    last: AtomicU64,
+    open: Mutex<HashMap<u64, Weak<Connection>>>,
+    is_stopping: AtomicBool,
+    emptied: Notify,
+    metrics: Arc<Metrics>,
+}
+
+impl Connection {
+    pub fn new(stream: Stream, idle_timeout: Duration, register: &Arc<Register>) -> Arc<Self> {
+        let number = register.last.fetch_add(1, Relaxed);
+        let connection = Arc::new(Self {
+            stream,
+            state: AtomicU8::new(State::Idle as u8),
+            since: AtomicU32::new(register.clock()),
+            idle_timeout: idle_timeout.as_secs().try_into().unwrap_or(u32::MAX),
+            register: Arc::clone(register),
+            number,
+        });
+        register.open().insert(number, Arc::downgrade(&connection));
+        register.metrics.connections.inc();
+        if register.is_stopping.load(Relaxed) {
+            connection.shut_down(Shutdown::Read);
+        }
+        connection
+    }
+
+    /// Waits for input and appends some of it; false: the client has ended.
+    pub async fn read_more(&self, input: &mut Vec<u8>) -> io::Result<bool> {
+        loop {
+            self.readable().await?;
+            let mut buffer = [0; 4_096];
+            if let Some(read) = self.try_read(&mut buffer)? {
+                input.extend_from_slice(&buffer[..read]);
+                return Ok(read > 0);
+            }
+        }
+    }
+
+    /// Waits for input.
+    pub async fn readable(&self) -> io::Result<()> {
+        match &self.stream {
+            Stream::Tcp(stream) => stream.readable().await,
+            Stream::Unix(stream) => stream.readable().await,
+        }
+    }
+
+    /// Reads what is there; `None`: nothing.
+    pub fn try_read(&self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+        let read = match &self.stream {
+            Stream::Tcp(stream) => stream.try_read(buffer),
+            Stream::Unix(stream) => stream.try_read(buffer),
+        };
+        unless_not_ready(read)
+    }
+
+    /// Writes all of `out`.
+    pub async fn write(&self, mut out: &[u8]) -> io::Result<()> {
+        while !out.is_empty() {
+            match self.try_write(out)? {
+                Some(written) => out = &out[written..],
+                None => {
+                    self.enter(State::Stalled);
+                    self.writable().await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn try_write(&self, out: &[u8]) -> io::Result<Option<usize>> {
+        let written = match &self.stream {
+            Stream::Tcp(stream) => stream.try_write(out),
+            Stream::Unix(stream) => stream.try_write(out),
+        };
+        unless_not_ready(written)
+    }
+
+    async fn writable(&self) -> io::Result<()> {
+        match &self.stream {
+            Stream::Tcp(stream) => stream.writable().await,
+            Stream::Unix(stream) => stream.writable().await,
+        }
+    }
+
+    /// The connection for a library that reads and writes by itself.
+    pub fn io(self: &Arc<Self>) -> Io {
+        Io(Arc::clone(self))
+    }
+
+    /// Says what the connection waits for from now on.
+    pub fn enter(&self, state: State) {
+        self.state.store(state as u8, Relaxed);
+        self.since.store(self.register.clock(), Relaxed);
+    }
+
+    fn shut_down(&self, how: Shutdown) {
+        let done = match &self.stream {
+            Stream::Tcp(stream) => SockRef::from(stream).shutdown(how),
+            Stream::Unix(stream) => SockRef::from(stream).shutdown(how),
+        };
+        drop(done); // it has ended already
+    }
+
+    /// Whether it has been in its state for too long.
+    fn is_late(&self, now: u32) -> bool {
+        let age = now.saturating_sub(self.since.load(Relaxed));
+        match self.state.load(Relaxed) {
+            state if state == State::Busy as u8 => false, // look-ups have time limits
+            state if state == State::Idle as u8 => age >= self.idle_timeout,
+            _ => age >= STALL.as_secs() as u32,
+        }
+    }
+}
+
+/// See [`Connection::io`].
+pub struct Io(Arc<Connection>);
+
+impl AsyncRead for Io {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        loop {
+            ready!(match &self.0.stream {
+                Stream::Tcp(stream) => stream.poll_read_ready(context),
+                Stream::Unix(stream) => stream.poll_read_ready(context),
+            })?;
+            if let Some(read) = self.0.try_read(buffer.initialize_unfilled())? {
+                buffer.advance(read);
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Io {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        out: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            ready!(match &self.0.stream {
+                Stream::Tcp(stream) => stream.poll_write_ready(context),
+                Stream::Unix(stream) => stream.poll_write_ready(context),
+            })?;
+            if let Some(written) = self.0.try_write(out)? {
+                return Poll::Ready(Ok(written));
+            }
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.shut_down(Shutdown::Write);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.register.metrics.connections.dec();
+        let mut open = self.register.open();
+        open.remove(&self.number);
+        if open.is_empty() {
+            self.register.emptied.notify_one();
+        }
+    }
+}
+
+impl Register {
+    pub fn new(metrics: Arc<Metrics>) -> Arc<Self> {
+        Arc::new(Self {
+            begun: Instant::now(),
+            last: AtomicU64::new(0),
+            open: Mutex::default(),
+            is_stopping: AtomicBool::new(false),
+            emptied: Notify::new(),
+            metrics,
+        })
+    }
+
+    /// Ends connections that have stalled or been idle for too long.
+    pub fn sweep(&self) {
+        let now = self.clock();
+        for connection in self.all().into_iter().filter(|connection| connection.is_late(now)) {
+            connection.shut_down(Shutdown::Both);
+        }
+    }
+
+    /// Has every connection, also those to come, answer what has been asked and end.
+    pub fn stop(&self) {
+        self.is_stopping.store(true, Relaxed);
+        self.all().iter().for_each(|connection| connection.shut_down(Shutdown::Read));
+    }
+
+    /// Waits until no connection is open.
+    pub async fn wait_until_empty(&self) {
+        while !self.open().is_empty() {
+            self.emptied.notified().await;
+        }
+    }
+
+    fn all(&self) -> Vec<Arc<Connection>> {
+        self.open().values().filter_map(Weak::upgrade).collect()
+    }
+
+    fn open(&self) -> MutexGuard<'_, HashMap<u64, Weak<Connection>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn clock(&self) -> u32 {
+        self.begun.elapsed().as_secs().try_into().unwrap_or(u32::MAX)
+    }
+}
+
+fn unless_not_ready(done: io::Result<usize>) -> io::Result<Option<usize>> {
+    match done {
+        Ok(octets) => Ok(Some(octets)),
+        Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
+        Err(error) if error.kind() == ErrorKind::Interrupted => Ok(None),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! HTTP: `/metrics`, `/healthz`, `/v1/policy?domain=…&mx=…`. On the control socket also what
+//! `mtasts cache` wants to have done.
+
+use super::config::Listen;
+use super::connection::{Connection, State};
+use super::metrics::{CONTENT_TYPE, Queries};
+use super::name::Name;
+use super::saver::Write;
+use super::service::Service;
+use crate::answer::{Hosts, as_json};
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE as TYPE};
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use mtasts::{PolicyDomain, Stored};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::sync::Arc;
+use url::form_urlencoded;
+
+/// What one listener answers with.
+#[derive(Clone)]
+pub struct Http {
+    service: Arc<Service>,
+    queries: Queries,
+    is_control: bool,
+}
+
+type Reply = Response<Full<Bytes>>;
+
+impl Http {
+    pub fn new(service: Arc<Service>, listen: &Listen) -> Self {
+        let queries = service.metrics.queries(listen.kind);
+        Self { service, queries, is_control: listen.is_control }
+    }
+
+    /// Serves one client to the end of the connection.
+    pub async fn serve(&self, connection: Arc<Connection>) {
+        connection.enter(State::Stalled);
+        let answer = service_fn(|request| {
+            let connection = Arc::clone(&connection);
+            async move {
+                connection.enter(State::Busy);
+                let reply = self.answer(&request).await;
+                connection.enter(State::Stalled);
+                Ok::<_, Infallible>(reply)
+            }
+        });
+        let io = TokioIo::new(connection.io());
+        let served = hyper::server::conn::http1::Builder::new().serve_connection(io, answer);
+        let _ = served.await; // a client that goes away is no news
+    }
+
+    async fn answer(&self, request: &Request<Incoming>) -> Reply {
+        let query = request.uri().query().unwrap_or_default();
+        let parameters: Vec<(String, String)> =
+            form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        let is_get = matches!(*request.method(), Method::GET | Method::HEAD);
+        let is_post = *request.method() == Method::POST && self.is_control;
+        match request.uri().path() {
+            "/metrics" if is_get => text(CONTENT_TYPE, self.service.metrics.text()),
+            "/healthz" if is_get => json(StatusCode::OK, &self.health()),
+            "/v1/policy" if is_get => self.policy(&parameters).await,
+            "/v1/entries" if is_get && self.is_control => self.entries(),
+            "/v1/refresh" if is_post => self.refresh(&parameters).await,
+            "/v1/purge" if is_post => self.purge(&parameters).await,
+            "/metrics" | "/healthz" | "/v1/policy" => {
+                problem(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD")
+            }
+            _ => problem(StatusCode::NOT_FOUND, "no such path"),
+        }
+    }
+
+    /// The server answers, or nobody would read this; what is amiss with it is said as well.
+    fn health(&self) -> Value {
+        let metrics = &self.service.metrics;
+        let store = match (&self.service.saver, metrics.store_up.get()) {
+            (None, _) => "none",
+            (Some(_), 0) => "down",
+            (Some(_), _) => "up",
+        };
+        json!({ "status": "ok", "store": store, "domains": metrics.domains.get() })
+    }
+
+    async fn policy(&self, parameters: &[(String, String)]) -> Reply {
+        let domain = match domain(parameters) {
+            Ok(domain) => domain,
+            Err(reply) => {
+                self.queries.malformed.inc();
+                return reply;
+            }
+        };
+        let Some(answer) = self.service.answer(&domain).await else {
+            return problem(StatusCode::SERVICE_UNAVAILABLE, "the server is ending");
+        };
+        match (answer.is_temporary(), answer.outcome.policy()) {
+            (true, _) => self.queries.temporary.inc(),
+            (false, Some(_)) => self.queries.policy.inc(),
+            (false, None) => self.queries.no_policy.inc(),
+        };
+        let names: Vec<_> = all(parameters, "mx").map(str::to_owned).collect();
+        let hosts = Hosts { names, is_implicit: false };
+        let hosts = Some(&hosts).filter(|hosts| !hosts.names.is_empty());
+        let dane = self.service.network.dane.then_some(answer.dane);
+        json(StatusCode::OK, &as_json(&answer.outcome, dane, hosts))
+    }
+
+    async fn refresh(&self, parameters: &[(String, String)]) -> Reply {
+        let domain = match domain(parameters) {
+            Ok(domain) => domain,
+            Err(reply) => return reply,
+        };
+        match self.service.refresh(&domain).await {
+            Some(outcome) => json(StatusCode::OK, &as_json(&outcome, None, None)),
+            None => problem(StatusCode::SERVICE_UNAVAILABLE, "the server is ending"),
+        }
+    }
+
+    /// Forgets a domain here and in the store: there first, lest it come back from there.
+    async fn purge(&self, parameters: &[(String, String)]) -> Reply {
+        let domain = match domain(parameters) {
+            Ok(domain) => domain,
+            Err(reply) => return reply,
+        };
+        if let Some(saver) = &self.service.saver {
+            let purge = Write::Purge(Arc::new(Stored::unknown(domain.clone())));
+            if saver.write(purge).await.is_err() {
+                let why = "the store does not take it; nothing is purged";
+                return problem(StatusCode::SERVICE_UNAVAILABLE, why);
+            }
+        }
+        let was_known = self.service.forget(domain.as_str());
+        json(StatusCode::OK, &json!({ "domain": domain.as_str(), "was_known": was_known }))
+    }
+
+    /// Everything in memory, for a server without a store: entries as they are stored, each as a
+    /// JSON string in a line of its own.
+    fn entries(&self) -> Reply {
+        let mut lines = String::new();
+        self.service.engine().for_each(|stored, _| {
+            lines += &format!("{}\n", Value::from(stored.to_text()));
+        });
+        text("application/x-ndjson", lines)
+    }
+}
+
+fn all<'a>(parameters: &'a [(String, String)], name: &str) -> impl Iterator<Item = &'a str> {
+    let of_name = move |pair: &&'a (String, String)| pair.0 == name;
+    parameters.iter().filter(of_name).flat_map(|(_, value)| value.split(','))
+}
+
+fn domain(parameters: &[(String, String)]) -> Result<PolicyDomain, Reply> {
+    let by_name: HashMap<&str, &str> =
+        parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let unknown = by_name.keys().find(|name| !["domain", "mx"].contains(name));
+    if let Some(unknown) = unknown {
+        let why = format!("unknown parameter {unknown}");
+        return Err(problem(StatusCode::BAD_REQUEST, &why));
+    }
+    let Some(name) = by_name.get("domain") else {
+        return Err(problem(StatusCode::BAD_REQUEST, "domain= is missing"));
+    };
+    match Name::of(name) {
+        Name::Domain(domain) => Ok(domain),
+        _ => Err(problem(StatusCode::BAD_REQUEST, "domain= is no domain")),
+    }
+}
+
+fn problem(status: StatusCode, why: &str) -> Reply {
+    json(status, &json!({ "error": why }))
+}
+
+fn json(status: StatusCode, value: &Value) -> Reply {
+    let mut reply = text("application/json", format!("{value}\n"));
+    *reply.status_mut() = status;
+    reply
+}
+
+fn text(content_type: &'static str, body: String) -> Reply {
+    let mut reply = Response::new(Full::new(Bytes::from(body)));
+    let headers = reply.headers_mut();
+    headers.insert(TYPE, hyper::header::HeaderValue::from_static(content_type));
+    headers.insert(CACHE_CONTROL, hyper::header::HeaderValue::from_static("no-store"));
+    reply
+}

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! `mtasts serve`: the policy server for mail servers without MTA-STS of their own.
+//!
+//! One thread answers, from memory where it can, and drives the engine; others ask the network
+//! and the store, so that no slow disk and no TLS handshake stands in the way of an answer.
+//!
+//! ```text
+//! listen ── connection ── socketmap, readsocket, http ── service ── engine
+//!                                                            │
+//!                                    driver ── host (DNS, HTTPS), store ── saver
+//! ```
+
+mod config;
+mod connection;
+mod dane;
+mod driver;
+mod http;
+mod listen;
+mod log;
+mod metrics;
+mod name;
+mod readsocket;
+mod reload;
+mod restore;
+mod saver;
+mod service;
+mod socketmap;
+mod stop;
+
+use crate::store::PolicyStore;
+pub use config::Config;
+use connection::Register;
+use listen::{Listener, Passed};
+use metrics::Metrics;
+use mtasts_host::DefaultHost;
+use reload::{Reloader, read_local};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use saver::Saver;
+use sd_notify::NotifyState;
+use service::Service;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+use stop::Stop;
+use tokio::runtime::{Builder, Handle};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{Notify, mpsc};
+use tokio::time::{interval, timeout};
+use tracing::{info, warn};
+
+/// How long connections may take to end when the server stops.
+const LINGER: Duration = Duration::from_secs(10);
+
+/// How often connections are looked through for those that have stalled.
+const SWEEP: Duration = Duration::from_secs(10);
+
+/// Answer mail servers that ask for policies
+///
+/// The policy server for Postfix (socketmap), Exim (readsocket) and everything that speaks HTTP.
+/// SIGHUP rereads the configuration, SIGTERM ends it. Exit status: 0 ended as told, 1 cannot run,
+/// 2 misuse.
+#[derive(clap::Args)]
+#[command(after_help = "Example: mtasts serve --config /etc/mtasts/mtasts.toml")]
+pub struct Arguments {
+    /// The configuration
+    #[arg(long, value_name = "FILE", default_value = crate::CONFIG)]
+    config: PathBuf,
+    /// Check the configuration and the files that it names, and end
+    #[arg(long)]
+    check_config: bool,
+}
+
+/// Runs the subcommand.
+pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
+    let done = match arguments.check_config {
+        true => check(arguments),
+        false => serve(arguments),
+    };
+    Ok(match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("mtasts: {message}");
+            ExitCode::FAILURE
+        }
+    })
+}
+
+fn check(arguments: &Arguments) -> Result<(), String> {
+    let config = Config::read(&arguments.config)?;
+    let local = read_local(config.local_policies.as_deref())?;
+    DefaultHost::open(config.host_options()).map_err(|error| error.to_string())?;
+    open_store(&config)?;
+    local.warnings().iter().for_each(|warning| eprintln!("mtasts: warning: {warning}"));
+    crate::print(&format!("{}: good", arguments.config.display()))
+}
+
+fn open_store(config: &Config) -> Result<Option<PolicyStore>, String> {
+    let open = |place: &String| PolicyStore::open(place, config.store_ca_file.as_deref());
+    config.store.as_ref().map(open).transpose()
+}
+
+fn serve(arguments: &Arguments) -> Result<(), String> {
+    let passed = Passed::take();
+    let config = Config::read(&arguments.config)?;
+    let log = log::begin(&config.log)?;
+    raise_descriptors(&config);
+    let no_runtime = |error| format!("cannot start threads: {error}");
+    let others = Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let others = others.map_err(no_runtime)?;
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(no_runtime)?;
+    let file = arguments.config.clone();
+    runtime.block_on(Server::run(config, file, log, passed, others.handle().clone()))?;
+    others.shutdown_background(); // a look-up for nobody
+    Ok(())
+}
+
+/// As many as may be: a client is a descriptor, and so is a look-up.
+fn raise_descriptors(config: &Config) {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    let _ = setrlimit(Resource::Nofile, raised); // then as many as there are
+    let clients: usize = config.listen.iter().map(|listen| listen.max_connections).sum();
+    let wanted = (clients + config.network.max_lookups + 64) as u64;
+    if let Some(available) = getrlimit(Resource::Nofile).current.filter(|have| *have < wanted) {
+        warn!(available, wanted, "not enough descriptors for as many clients as are allowed");
+    }
+}
+
+/// The running server.
+struct Server {
+    service: Arc<Service>,
+    register: Arc<Register>,
+    reloader: Reloader,
+    changed: Arc<Notify>,
+}
+
+impl Server {
+    async fn run(
+        config: Config,
+        file: PathBuf,
+        log: log::Control,
+        mut passed: Passed,
+        others: Handle,
+    ) -> Result<(), String> {
+        let mut listens = config.listen.clone();
+        listens.extend(config.control.as_deref().map(config::Listen::control));
+        let open = |listen| Listener::open(listen, &mut passed);
+        let listeners: Vec<_> = listens.iter().map(open).collect::<Result<_, _>>()?;
+        passed.check()?;
+        let mut signals = Signals::new()?;
+        let (service, replies) = start_service(&config, others)?;
+        tokio::spawn(driver::drive(Arc::clone(&service), replies));
+        let (stop, stopped) = Stop::new();
+        let register = Register::new(Arc::clone(&service.metrics));
+        let accepting: Vec<_> = listeners
+            .into_iter()
+            .map(|listener| {
+                let (service, register) = (Arc::clone(&service), Arc::clone(&register));
+                tokio::spawn(listener.serve(service, register, stopped.clone()))
+            })
+            .collect();
+        if let Some(store) = service.network.store.clone() {
+            tokio::spawn(restore::restore(Arc::clone(&service), store));
+        }
+        let changed = Arc::new(Notify::new());
+        if let Some(folder) = config.local_policies.clone() {
+            tokio::spawn(reload::watch(folder, Arc::clone(&changed)));
+        }
+        tell_limits(&config);
+        let reloader = Reloader { file, config, service: Arc::clone(&service), log };
+        let mut server = Self { service, register, reloader, changed };
+        notify(&[NotifyState::Ready]);
+        server.until_told(&mut signals).await;
+        notify(&[NotifyState::Stopping]);
+        info!("ending");
+        let _ = stop.send(true);
+        let end = server.end(accepting);
+        tokio::select! {
+            () = end => {}
+            () = signals.end() => warn!("ended at once"),
+        }
+        Ok(())
+    }
+
+    /// Does what comes up until it is time to end.
+    async fn until_told(&mut self, signals: &mut Signals) {
+        let mut sweep = interval(SWEEP);
+        let mut alive = interval(watchdog());
+        loop {
+            tokio::select! {
+                () = signals.end() => return,
+                () = signals.reload() => {
+                    let now = NotifyState::monotonic_usec_now();
+                    notify(&[NotifyState::Reloading]);
+                    now.map(|now| notify(&[now])).unwrap_or_default();
+                    self.reloader.reload();
+                    notify(&[NotifyState::Ready]);
+                }
+                () = self.changed.notified() => self.reloader.reread_local_policies(),
+                _ = sweep.tick() => self.register.sweep(),
+                _ = alive.tick() => notify(&[NotifyState::Watchdog]),
+            }
+        }
+    }
+
+    /// Whoever has asked is answered, then everything is saved.
+    async fn end(&self, accepting: Vec<tokio::task::JoinHandle<()>>) {
+        self.register.stop();
+        for task in accepting {
+            let _ = timeout(LINGER, task).await; // it may have ended
+        }
+        if timeout(LINGER, self.register.wait_until_empty()).await.is_err() {
+            warn!("clients were still there");
+        }
+        if let Some(saver) = &self.service.saver {
+            let _ = timeout(LINGER, saver.end()).await; // the log says what was not saved
+        }
+    }
+}
+
+/// The service, with the way for replies to it.
+fn start_service(
+    config: &Config,
+    others: Handle,
+) -> Result<(Arc<Service>, mpsc::UnboundedReceiver<driver::Reply>), String> {
+    let metrics = Arc::new(Metrics::new());
+    let local = read_local(config.local_policies.as_deref())?;
+    let host = DefaultHost::open(config.host_options()).map_err(|error| error.to_string())?;
+    let store = open_store(config)?;
+    let (sender, replies) = mpsc::unbounded_channel();
+    let saver = store.clone().map(|store| {
+        let (saver, writer) = Saver::new(store, Arc::clone(&metrics));
+        others.spawn(writer);
+        saver
+    });
+    let network = driver::Network::new(host, store, others, sender, config, Arc::clone(&metrics));
+    let settings = config.engine_settings();
+    Ok((Service::new(settings, local, network, saver, metrics), replies))
+}
+
+/// What an operator should not have to find out (R-APPLY-4).
+fn tell_limits(config: &Config) {
+    let percent = config.enforce_percent.0;
+    if percent < 100 {
+        warn!(percent, "policies of mode enforce are enforced for this share of domains only; \
+                        the others are not protected");
+    }
+    if config.store.is_none() {
+        warn!("there is no store: after a restart nothing is protected until it is looked up anew");
+    }
+}
+
+/// Tells systemd, if that started this process.
+fn notify(states: &[NotifyState<'_>]) {
+    let _ = sd_notify::notify(states); // nobody listens, as a rule
+}
+
+/// How often systemd wants a sign of life.
+fn watchdog() -> Duration {
+    sd_notify::watchdog_enabled().map_or(Duration::from_secs(3_600), |limit| limit / 2)
+}
+
+/// The signals that the server understands.
+struct Signals {
+    hangup: Signal,
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, String> {
+        let take = |kind| signal(kind).map_err(|error| format!("signals: {error}"));
+        Ok(Self {
+            hangup: take(SignalKind::hangup())?,
+            interrupt: take(SignalKind::interrupt())?,
+            terminate: take(SignalKind::terminate())?,
+        })
+    }
+
+    async fn end(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+
+    async fn reload(&mut self) {
+        self.hangup.recv().await;
+    }
+}

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Writes to the store behind the answers. What a store that is down does not take waits here,
+//! the latest of each domain, and is written when the store is back. Until then the server goes
+//! on from memory.
+
+use super::metrics::Metrics;
+use crate::store::PolicyStore;
+use mtasts::Stored;
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+use tracing::{error, info};
+
+/// The most saves at a time.
+const AT_A_TIME: usize = 32;
+
+/// How many domains may wait before those without a policy do not: whoever makes up domains
+/// fills nothing.
+const CROWDED: usize = 10_000;
+
+/// How long to wait before the store is tried again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What is to be done for one domain.
+pub enum Write {
+    Save(Arc<Stored>),
+    /// What was known says nothing any more.
+    Remove(Arc<Stored>),
+    /// The operator wants it forgotten.
+    Purge(Arc<Stored>),
+}
+
+/// Whoever waits until it is written. It is dropped where the store does not take it now.
+type Written = oneshot::Sender<()>;
+
+/// The way to the writer.
+#[derive(Clone)]
+pub struct Saver(mpsc::UnboundedSender<Order>);
+
+enum Order {
+    Write(Write, Written),
+    /// No more will come. What waits is written, as far as the store takes it.
+    End(Written),
+}
+
+impl Saver {
+    /// A saver, and the task that writes until [`Saver::end`].
+    pub fn new(store: PolicyStore, metrics: Arc<Metrics>) -> (Self, impl Future<Output = ()>) {
+        let (sender, orders) = mpsc::unbounded_channel();
+        let writer = Writer {
+            store,
+            metrics,
+            orders,
+            waiting: HashMap::new(),
+            turn: VecDeque::new(),
+            busy: HashSet::new(),
+            writing: JoinSet::new(),
+            is_down: false,
+        };
+        (Self(sender), writer.run())
+    }
+
+    /// Writes as soon as may be. The receiver is told when it is written, and sees its sender
+    /// dropped where that cannot be now.
+    pub fn write(&self, write: Write) -> oneshot::Receiver<()> {
+        let (written, receiver) = oneshot::channel();
+        let _ = self.0.send(Order::Write(write, written)); // no writer: the server ends
+        receiver
+    }
+
+    /// Waits until all is written, or the store does not take it.
+    pub async fn end(&self) {
+        let (written, receiver) = oneshot::channel();
+        let _ = self.0.send(Order::End(written));
+        let _ = receiver.await;
+    }
+}
+
+struct Writer {
+    store: PolicyStore,
+    metrics: Arc<Metrics>,
+    orders: mpsc::UnboundedReceiver<Order>,
+    /// What waits, by domain, and for whom.
+    waiting: HashMap<String, (Write, Vec<Written>)>,
+    /// The domains in `waiting` but for those that are being written, in their order.
+    turn: VecDeque<String>,
+    /// The domains that are being written: one write of a domain at a time, in their order.
+    busy: HashSet<String>,
+    writing: JoinSet<Done>,
+    is_down: bool,
+}
+
+/// A write that has ended.
+struct Done {
+    domain: String,
+    write: Write,
+    waiting: Vec<Written>,
+    result: Result<(), String>,
+}
+
+impl Writer {
+    async fn run(mut self) {
+        let mut ending = None;
+        while ending.is_none() || (!self.is_idle() && !self.is_down) {
+            self.begin();
+            tokio::select! {
+                order = self.orders.recv(), if ending.is_none() => match order {
+                    Some(Order::Write(write, written)) => self.take(write, written),
+                    Some(Order::End(written)) => ending = Some(Some(written)),
+                    None => ending = Some(None),
+                },
+                Some(Ok(done)) = self.writing.join_next() => self.end(done),
+                () = sleep(PAUSE), if self.is_down && self.writing.is_empty() => self.begin_one(),
+            }
+        }
+        if !self.waiting.is_empty() {
+            error!(domains = self.waiting.len(), "store: not saved, as the store is down");
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.turn.is_empty() && self.writing.is_empty()
+    }
+
+    /// Takes an order; the latest for a domain counts.
+    fn take(&mut self, write: Write, written: Written) {
+        if write.stored().policy.is_none() && self.waiting.len() >= CROWDED {
+            return;
+        }
+        let domain = write.stored().domain.to_string();
+        let mut waiting = match self.waiting.remove(&domain) {
+            Some((_, waiting)) => waiting,
+            None => {
+                self.queue(&domain);
+                Vec::new()
+            }
+        };
+        if !self.is_down {
+            waiting.push(written);
+        }
+        self.waiting.insert(domain, (write, waiting));
+        self.count();
+    }
+
+    fn queue(&mut self, domain: &str) {
+        if !self.busy.contains(domain) {
+            self.turn.push_back(domain.to_owned());
+        }
+    }
+
+    /// Begins as many as may be; while the store is down only a try now and then.
+    fn begin(&mut self) {
+        while !self.is_down && self.writing.len() < AT_A_TIME && !self.turn.is_empty() {
+            self.begin_one();
+        }
+    }
+
+    fn begin_one(&mut self) {
+        let Some(domain) = self.turn.pop_front() else {
+            return;
+        };
+        let Some((write, waiting)) = self.waiting.remove(&domain) else {
+            return;
+        };
+        self.busy.insert(domain.clone());
+        let store = self.store.clone();
+        self.writing.spawn(async move {
+            let result = write.run(&store).await;
+            Done { domain, write, waiting, result }
+        });
+    }
+
+    fn end(&mut self, done: Done) {
+        self.busy.remove(&done.domain);
+        match done.result {
+            Ok(()) => {
+                self.is_up();
+                done.waiting.into_iter().for_each(|written| drop(written.send(())));
+            }
+            Err(reason) => {
+                self.failed(&reason);
+                let again = || (done.write, Vec::new());
+                self.waiting.entry(done.domain.clone()).or_insert_with(again);
+            }
+        }
+        if self.waiting.contains_key(&done.domain) {
+            self.queue(&done.domain);
+        }
+        self.count();
+    }
+
+    fn is_up(&mut self) {
+        if std::mem::take(&mut self.is_down) {
+            info!(domains = self.waiting.len(), "store: up again; saving what has waited");
+        }
+        self.metrics.store_up.set(1);
+    }
+
+    fn failed(&mut self, reason: &str) {
+        if !std::mem::replace(&mut self.is_down, true) {
+            error!(reason, "store: cannot save; going on from memory, and trying again");
+        }
+        self.metrics.store_up.set(0);
+        self.metrics.store_errors.inc();
+        // Nobody waits for a store that is down.
+        self.waiting.values_mut().for_each(|(_, waiting)| waiting.clear());
+    }
+
+    fn count(&self) {
+        let waiting = self.waiting.len() + self.writing.len();
+        self.metrics.store_waiting.set(waiting as i64);
+    }
+}
+
+impl Write {
+    fn stored(&self) -> &Arc<Stored> {
+        match self {
+            Self::Save(stored) | Self::Remove(stored) | Self::Purge(stored) => stored,
+        }
+    }
+
+    async fn run(&self, store: &PolicyStore) -> Result<(), String> {
+        match self {
+            Self::Save(stored) => store.save(Arc::clone(stored)).await,
+            Self::Remove(stored) => remove(store, stored).await,
+            Self::Purge(stored) => store.remove(stored.domain.as_str()).await.map(drop),
+        }
+    }
+}
+
+/// Removes the entry unless another server has saved a policy that was fetched later.
+async fn remove(store: &PolicyStore, known: &Stored) -> Result<(), String> {
+    let fetched = |stored: &Stored| stored.policy.as_ref().map(|policy| policy.fetched_at);
+    let domain = known.domain.as_str();
+    match store.load(domain).await {
+        Ok(None) => Ok(()),
+        Ok(Some(there)) if fetched(&there) > fetched(known) => Ok(()),
+        // What cannot be read goes too; if that is the store's fault, this fails as well.
+        _ => store.remove(domain).await.map(drop),
+    }
+}

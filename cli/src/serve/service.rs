@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! What every listener asks: the policy of a domain, and what DANE says of it. Local policies
+//! come first (R-APPLY-3), then the engine. What is known is answered at once, without an
+//! allocation; else the [driver](super::driver) brings the answer.
+
+use super::dane::DaneCache;
+use super::driver::Network;
+use super::metrics::Metrics;
+use super::saver::Saver;
+use crate::store::now;
+use mtasts::engine::{Asked, Engine, Settings, Ticket};
+use mtasts::{DomainDane, Outcome, Policy, PolicyDomain, UnixTime};
+use mtasts_host::LocalPolicies;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use tokio::sync::{Notify, oneshot};
+
+/// What is answered.
+#[derive(Debug)]
+pub struct Answer {
+    pub outcome: Outcome,
+    pub dane: DomainDane,
+}
+
+impl Answer {
+    /// Whether the mail is to wait, as what applies is not known for now.
+    pub fn is_temporary(&self) -> bool {
+        let is_unknown = self.outcome.policy().is_none() && self.outcome.is_try_later();
+        self.dane == DomainDane::Temporary || is_unknown
+    }
+}
+
+/// The state that all connections share.
+pub struct Service {
+    engine: Mutex<Engine>,
+    waiting: Mutex<HashMap<Ticket, oneshot::Sender<Outcome>>>,
+    local: RwLock<Arc<LocalPolicies>>,
+    /// `None`: DANE is off.
+    dane: Option<Arc<DaneCache>>,
+    /// Wakes the driver: the engine has work.
+    pub work: Notify,
+    pub network: Network,
+    pub saver: Option<Saver>,
+    pub metrics: Arc<Metrics>,
+    /// How many domains with a policy memory holds.
+    pub max_policies: usize,
+}
+
+impl Service {
+    pub fn new(
+        settings: Settings,
+        local: LocalPolicies,
+        network: Network,
+        saver: Option<Saver>,
+        metrics: Arc<Metrics>,
+    ) -> Arc<Self> {
+        metrics.local_policies.set(local.len() as i64);
+        Arc::new(Self {
+            max_policies: settings.max_policies,
+            engine: Mutex::new(Engine::new(settings, rand::random())),
+            waiting: Mutex::default(),
+            local: RwLock::new(Arc::new(local)),
+            dane: network.dane.then(Arc::default),
+            work: Notify::new(),
+            network,
+            saver,
+            metrics,
+        })
+    }
+
+    /// The answer for a domain (lower-case A-labels) if it is known.
+    pub fn ready(&self, domain: &str) -> Option<Answer> {
+        let dane = match &self.dane {
+            None => DomainDane::None,
+            Some(cache) => cache.get(domain)?,
+        };
+        let outcome = self.local_outcome(domain).or_else(|| self.known(domain))?;
+        Some(Answer { outcome, dane })
+    }
+
+    /// The answer for a domain, looked up if need be. `None`: the server is ending.
+    pub async fn answer(&self, domain: &PolicyDomain) -> Option<Answer> {
+        let (outcome, dane) = tokio::join!(self.outcome(domain), self.dane(domain.as_str()));
+        Some(Answer {
+            outcome: outcome?,
+            dane: dane?,
+        })
+    }
+
+    /// Fetches the policy of `domain` now, whatever is known of its record.
+    pub async fn refresh(&self, domain: &PolicyDomain) -> Option<Outcome> {
+        let receiver = {
+            let mut engine = self.engine();
+            let ticket = engine.refresh(domain, now());
+            self.wait(ticket)
+        };
+        self.work.notify_one();
+        receiver.await.ok()
+    }
+
+    /// Forgets what memory has of `domain`.
+    pub fn forget(&self, domain: &str) -> bool {
+        if let Some(cache) = &self.dane {
+            cache.forget(domain);
+        }
+        let is_known = self.engine().forget(domain, now());
+        self.work.notify_one();
+        is_known
+    }
+
+    /// The operator's policies.
+    pub fn local_policies(&self) -> Arc<LocalPolicies> {
+        Arc::clone(&self.local.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Replaces the operator's policies.
+    pub fn set_local_policies(&self, local: LocalPolicies) {
+        self.metrics.local_policies.set(local.len() as i64);
+        *self.local.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(local);
+    }
+
+    /// The engine, for a moment: nothing that waits may be done with it.
+    pub fn engine(&self) -> MutexGuard<'_, Engine> {
+        self.engine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Who waits for this ticket.
+    pub fn take_waiting(&self, ticket: Ticket) -> Option<oneshot::Sender<Outcome>> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.remove(&ticket)
+    }
+
+    /// To be called while the engine is locked, so that the driver does not come first.
+    fn wait(&self, ticket: Ticket) -> oneshot::Receiver<Outcome> {
+        let (sender, receiver) = oneshot::channel();
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.insert(ticket, sender);
+        receiver
+    }
+
+    fn known(&self, domain: &str) -> Option<Outcome> {
+        let mut engine = self.engine();
+        let outcome = engine.ready(domain, now());
+        if engine.poll_timeout() == Some(UnixTime(0)) {
+            self.work.notify_one();
+        }
+        outcome
+    }
+
+    fn local_policy(&self, domain: &str) -> Option<Arc<Policy>> {
+        let local = self.local.read().unwrap_or_else(PoisonError::into_inner);
+        local.get(domain).cloned()
+    }
+
+    fn local_outcome(&self, domain: &str) -> Option<Outcome> {
+        let policy = self.local_policy(domain)?;
+        Some(Outcome::local(domain.parse().ok()?, policy))
+    }
+
+    async fn outcome(&self, domain: &PolicyDomain) -> Option<Outcome> {
+        if let Some(outcome) = self.local_outcome(domain.as_str()) {
+            return Some(outcome);
+        }
+        let receiver = {
+            let mut engine = self.engine();
+            match engine.ask(domain, now()) {
+                Asked::Ready(outcome) => return Some(outcome),
+                Asked::Pending(ticket) => self.wait(ticket),
+            }
+        };
+        self.work.notify_one();
+        receiver.await.ok()
+    }
+
+    async fn dane(&self, domain: &str) -> Option<DomainDane> {
+        let Some(cache) = &self.dane else {
+            return Some(DomainDane::None);
+        };
+        if let Some(dane) = cache.get(domain) {
+            return Some(dane);
+        }
+        let (receiver, is_first) = cache.wait(domain);
+        if is_first {
+            self.network.look_up_dane(Arc::clone(cache), domain);
+        }
+        receiver.await.ok()
+    }
+}
