@@ -11,8 +11,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 /// Show which policy a domain has and what it means for its MX hosts
 ///
-/// Looks the policy up as a sending mail server would, from the store if one is given, and
-/// judges the domain's MX hosts by it. Exit status: 0 when the answer is there, be it that the
+/// Looks the policy up as a sending mail server would, among local policies and in the store if they
+/// are given, and judges the domain's MX hosts by it. Exit status: 0 when the answer is there, be it that the
 /// domain has no policy or none that senders can use; 1 when it cannot be had for now (DNS, store);
 /// 2 for misuse.
 #[derive(clap::Args)]
@@ -107,18 +107,24 @@ fn as_json(outcome: &Outcome, hosts: &Result<Hosts, DnsFailure>) -> Value {
         "result": outcome.result_type().map(|result| result.as_str()),
         "explanation": reason.map(|_| outcome.explanation()),
         "try_later": outcome.is_try_later(),
-        "policy": outcome.fetched().map(|fetched| json!({
-            "id": fetched.id.as_str(),
-            "mode": fetched.policy.mode().as_str(),
-            "max_age": fetched.policy.max_age(),
-            "mx": fetched.policy.mx().map(|pattern| pattern.as_str()).collect::<Vec<_>>(),
-            "fetched_at": fetched.fetched_at.0,
-            "expires_at": fetched.expires_at().0,
-        })),
+        "policy": outcome.policy().map(|policy| policy_json(outcome, policy)),
         "mx_is_implicit": hosts.as_ref().ok().map(|hosts| hosts.is_implicit),
         "mx": hosts.as_ref().ok().map(|hosts| {
             hosts.names.iter().map(|host| host_json(outcome, host)).collect::<Vec<_>>()
         }),
+    })
+}
+
+/// A policy of the operator's own has no id and is not fetched.
+fn policy_json(outcome: &Outcome, policy: &Policy) -> Value {
+    let fetched = outcome.fetched();
+    json!({
+        "id": fetched.map(|fetched| fetched.id.as_str()),
+        "mode": policy.mode().as_str(),
+        "max_age": policy.max_age(),
+        "mx": policy.mx().map(|pattern| pattern.as_str()).collect::<Vec<_>>(),
+        "fetched_at": fetched.map(|fetched| fetched.fetched_at.0),
+        "expires_at": fetched.map(|fetched| fetched.expires_at().0),
     })
 }
 
@@ -157,7 +163,7 @@ fn policy_text(outcome: &Outcome) -> String {
         .map(|result| format!(" ({result})"))
         .unwrap_or_default();
     let why = outcome.explanation();
-    let Some(fetched) = outcome.fetched() else {
+    let Some(policy) = outcome.policy() else {
         let what = if is_unknown(outcome) {
             "unknown"
         } else {
@@ -165,18 +171,22 @@ fn policy_text(outcome: &Outcome) -> String {
         };
         return format!("  policy  {what}: {why}{result}\n");
     };
-    let until = UNIX_EPOCH + Duration::from_secs(fetched.expires_at().0);
-    let until = humantime::format_rfc3339_seconds(until);
-    let policy = crate::lint::describe(&fetched.policy);
-    let basis = outcome.basis().as_str();
-    let text = format!(
-        "  policy  {policy}\n  basis   {basis}, id {}, until {until}\n",
-        fetched.id
-    );
+    let policy = crate::lint::describe(policy);
+    let text = format!("  policy  {policy}\n  basis   {}\n", basis(outcome));
     match outcome.reason() {
         None => text,
         Some(_) => format!("{text}          no newer one: {why}{result}\n"),
     }
+}
+
+fn basis(outcome: &Outcome) -> String {
+    let basis = outcome.basis().as_str();
+    let Some(fetched) = outcome.fetched() else {
+        return format!("{basis}, whatever the domain publishes");
+    };
+    let until = UNIX_EPOCH + Duration::from_secs(fetched.expires_at().0);
+    let until = humantime::format_rfc3339_seconds(until);
+    format!("{basis}, id {}, until {until}", fetched.id)
 }
 
 fn host_text(outcome: &Outcome, host: &str) -> String {
