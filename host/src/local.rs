@@ -306,3 +306,30 @@ fn located(path: &Path, position: Position, message: &str) -> String {
 fn shown(path: &Path) -> String {
     path.display().to_string().replace(char::is_control, "?")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Current, LocalFolder, LocalPolicies};
+    use std::sync::Arc;
+
+    #[test]
+    fn a_reading_that_began_before_the_current_one_comes_too_late() {
+        let directory = tempfile::tempdir().unwrap();
+        let folder = LocalFolder::open(directory.path()).unwrap();
+        let file = directory.path().join("good.example.txt");
+        std::fs::write(file, "version: STSv1\nmode: none\nmax_age: 60\n").unwrap();
+        let policies = LocalPolicies::default();
+        let later = Current {
+            reading: 2,
+            policies,
+        };
+        folder.current.store(Arc::new(later));
+        let count = || folder.current.load().policies.len();
+        folder.reread().unwrap();
+        assert_eq!(count(), 0);
+        for expected in [0, 1] {
+            folder.reread().unwrap(); // the second, which is the current one, and the third
+            assert_eq!(count(), expected);
+        }
+    }
+}
