@@ -29,7 +29,9 @@
  * group. Where that is not so, what the store has is not known, and mail for which the network has no
  * policy either waits; the log says why. A process without forks may chroot and change its user after
  * opening the host. Name servers and trusted roots are read when the host is opened, never again: a
- * daemon opens a new host now and then, and closes the old one when no thread uses it.
+ * daemon opens a new host now and then, and closes the old one when no thread uses it. Local policies
+ * are read then too, and again by mtasts_default_host_reread; a child of a fork has those that its
+ * parent had, until it reads them itself.
  *
  * Signals: no call raises SIGPIPE. Calls go on after signals (EINTR). Do not leave a call by longjmp,
  * pthread_cancel or a C++ exception, nor a callback.
@@ -87,6 +89,11 @@ extern "C" {
  * DNS: the name does not exist or has no such records.
  */
 #define MTASTS_HOST_E_NO_RECORDS 105
+
+/**
+ * A local policy is not legal, or their folder cannot be read.
+ */
+#define MTASTS_HOST_E_LOCAL_POLICIES 106
 
 /**
  * The addresses of a host, IPv4 first. Immutable; any thread may read it.
@@ -185,6 +192,13 @@ typedef struct mtasts_default_host_options {
    * Given to `log`.
    */
   void *log_user;
+  /**
+   * The folder of the operator's own policies, which come before what domains publish: RFC 8461
+   * policy files named "example.com.txt", to pin a policy, to exempt a domain (mode "none") or to
+   * demote it (mode "testing"). Files with other endings, hidden files and sub-folders are passed
+   * over. One that is not legal is an error. NULL: there are none.
+   */
+  const char *local_policies;
 } mtasts_default_host_options;
 
 /**
@@ -352,7 +366,8 @@ void mtasts_mx_list_free(struct mtasts_mx_list *list);
  * `error` may be NULL.
  *
  * Returns MTASTS_OK, MTASTS_E_ARGUMENT, MTASTS_E_SIZE, MTASTS_E_INTERNAL, MTASTS_HOST_E_STORE,
- * MTASTS_HOST_E_CA_FILE or MTASTS_HOST_E_RESOLVER.
+ * MTASTS_HOST_E_CA_FILE, MTASTS_HOST_E_RESOLVER, or MTASTS_HOST_E_LOCAL_POLICIES, of which the log
+ * has a line for each fault.
  */
 int32_t mtasts_default_host_open(const struct mtasts_default_host_options *options,
                                  struct mtasts_default_host **out,
@@ -364,6 +379,16 @@ int32_t mtasts_default_host_open(const struct mtasts_default_host_options *optio
  * using it or its callbacks.
  */
 void mtasts_default_host_close(struct mtasts_default_host *host);
+
+/**
+ * Reads the option `local_policies` again, the path as it was made absolute when the host was
+ * opened; without it there is nothing to do. Look-ups go on meanwhile with the old policies. After a
+ * failure the old ones stay, all of them, and the log has a line for each fault.
+ *
+ * Returns MTASTS_OK, MTASTS_E_ARGUMENT, MTASTS_HOST_E_LOCAL_POLICIES or MTASTS_E_INTERNAL.
+ * Thread-safe.
+ */
+int32_t mtasts_default_host_reread(const struct mtasts_default_host *host);
 
 /**
  * The callbacks that `mtasts_lookup_run` and `mtasts_resolve` take. They belong to the host and

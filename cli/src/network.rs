@@ -25,6 +25,9 @@ pub struct Network {
     /// Folder of the policy store, which mail software on this machine shares [default: none]
     #[arg(long, value_name = "FOLDER")]
     store: Option<PathBuf>,
+    /// Folder of the operator's own policies, DOMAIN.txt each, which come first [default: none]
+    #[arg(long, value_name = "FOLDER")]
+    local_policies: Option<PathBuf>,
 }
 
 impl Network {
@@ -36,6 +39,7 @@ impl Network {
             https_port: self.https_port,
             allow_non_global: self.allow_non_global,
             store: self.store.clone(),
+            local_policies: self.local_policies.clone(),
             log: Log::new(|_, message| eprintln!("mtasts: {message}")),
             ..Options::default()
         };

@@ -11,8 +11,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 /// Show which policy a domain has and what it means for its MX hosts
 ///
-/// Looks the policy up as a sending mail server would, from the store if one is given, and
-/// judges the domain's MX hosts by it. Exit status: 0 when the answer is there, be it that the
+/// Looks the policy up as a sending mail server would, among local policies and in the store if they
+/// are given, and judges the domain's MX hosts by it. Exit status: 0 when the answer is there, be it that the
 /// domain has no policy or none that senders can use; 1 when it cannot be had for now (DNS, store);
 /// 2 for misuse.
 #[derive(clap::Args)]
@@ -107,7 +107,7 @@ fn policy_text(outcome: &Outcome) -> String {
         .map(|result| format!(" ({result})"))
         .unwrap_or_default();
     let why = outcome.explanation();
-    let Some(fetched) = outcome.fetched() else {
+    let Some(policy) = outcome.policy() else {
         let what = if is_unknown(outcome) {
             "unknown"
         } else {
@@ -115,18 +115,22 @@ fn policy_text(outcome: &Outcome) -> String {
         };
         return format!("  policy  {what}: {why}{result}\n");
     };
-    let until = UNIX_EPOCH + Duration::from_secs(fetched.expires_at().0);
-    let until = humantime::format_rfc3339_seconds(until);
-    let policy = crate::lint::describe(&fetched.policy);
-    let basis = outcome.basis().as_str();
-    let text = format!(
-        "  policy  {policy}\n  basis   {basis}, id {}, until {until}\n",
-        fetched.id
-    );
+    let policy = crate::lint::describe(policy);
+    let text = format!("  policy  {policy}\n  basis   {}\n", basis(outcome));
     match outcome.reason() {
         None => text,
         Some(_) => format!("{text}          no newer one: {why}{result}\n"),
     }
+}
+
+fn basis(outcome: &Outcome) -> String {
+    let basis = outcome.basis().as_str();
+    let Some(fetched) = outcome.fetched() else {
+        return format!("{basis}, whatever the domain publishes");
+    };
+    let until = UNIX_EPOCH + Duration::from_secs(fetched.expires_at().0);
+    let until = humantime::format_rfc3339_seconds(until);
+    format!("{basis}, id {}, until {until}", fetched.id)
 }
 
 fn host_text(outcome: &Outcome, host: &str) -> String {

@@ -170,3 +170,67 @@ fn what_cannot_be_known_now_is_status_1_and_misuse_status_2() {
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("/nonexistent"));
 }
+
+/// A folder with a local policy.
+fn local_policies(file: &str, text: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join(file), text).unwrap();
+    folder
+}
+
+const PINNED: &str = "version: STSv1\nmode: enforce\nmx: mx.evil.example\nmax_age: 60\n";
+
+#[test]
+fn r_apply_3_a_local_policy_is_shown_instead_of_the_domains() {
+    let lab = Lab::start(SCENE).unwrap();
+    let folder = local_policies("Good.Example.txt", PINNED);
+    let local = ["--local-policies", folder.path().to_str().unwrap()];
+    let (found, status) = query_json(&lab, &[&["good.example"], &local[..]].concat());
+    assert_eq!((&found["basis"], status), (&json!("local"), 0));
+    assert_eq!(
+        (&found["reason"], &found["try_later"]),
+        (&json!(null), &json!(false))
+    );
+    assert_eq!(
+        found["policy"],
+        json!({"id": null, "mode": "enforce", "max_age": 60, "mx": ["mx.evil.example"],
+               "fetched_at": null, "expires_at": null})
+    );
+    let actions: Vec<_> = [0, 1].map(|at| found["mx"][at]["action"].clone()).into();
+    assert_eq!(actions, ["defer", "deliver"]);
+    assert_eq!(lab.count("dns", "type=TXT").unwrap(), 0);
+    let text = query(&lab, &[&["good.example"], &local[..]].concat()).stdout;
+    let text = String::from_utf8(text).unwrap();
+    assert!(
+        text.starts_with(
+            "good.example\n  policy  mode enforce, max_age 60, mx mx.evil.example\n  \
+             basis   local, whatever the domain publishes\n  mx      "
+        ),
+        "{text}"
+    );
+    let (other, _) = query_json(&lab, &[&["plain.example"], &local[..]].concat());
+    assert_eq!(other["basis"], "no-policy");
+}
+
+#[test]
+fn local_policies_that_are_not_legal_are_misuse_and_all_told() {
+    let lab = Lab::start(SCENE).unwrap();
+    let folder = local_policies("good.example.txt", &PINNED.replace("enforce", "strict"));
+    std::fs::write(folder.path().join("a_b.example.txt"), PINNED).unwrap();
+    let path = folder.path().to_str().unwrap();
+    let output = query(&lab, &["good.example", "--local-policies", path]);
+    assert_eq!(output.status.code(), Some(2));
+    let told = String::from_utf8(output.stderr).unwrap();
+    let lines: Vec<_> = told.lines().collect();
+    assert!(
+        lines[0].starts_with(&format!("mtasts: local policies: {path}/a_b.example.txt: ")),
+        "{told}"
+    );
+    assert!(
+        lines[1].starts_with(&format!("{path}/good.example.txt:2:7: mode ")),
+        "{told}"
+    );
+    let missing = query(&lab, &["good.example", "--local-policies", "/nonexistent"]);
+    assert_eq!(missing.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&missing.stderr).contains("/nonexistent: "));
+}

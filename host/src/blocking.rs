@@ -8,8 +8,8 @@
 use crate::sigpipe::Withheld;
 use crate::{DaneRecords, DefaultHost, DnsFailure, DomainDane, Level, Mx, MxHosts};
 use mtasts::{
-    Config, Fetch, FetchFailure, Host, HttpsReply, Outcome, PolicyDomain, StoreFailure, Stored,
-    TxtAnswer, TxtFailure, UnixTime,
+    Config, Fetch, FetchFailure, Host, HttpsReply, Outcome, Policy, PolicyDomain, StoreFailure,
+    Stored, TxtAnswer, TxtFailure, UnixTime,
 };
 use std::io;
 use std::net::IpAddr;
@@ -62,9 +62,9 @@ impl<'a> Blocking<'a> {
     }
 
     /// As [`DefaultHost::dane_of_domain`]; temporary also if there are no descriptors left.
-    pub fn dane_of_domain(&self, domain: &str) -> DomainDane {
+    pub fn dane_of_domain(&self, domain: &str) -> (DomainDane, u32) {
         self.wait(self.host.dane_of_domain(domain))
-            .unwrap_or(DomainDane::Temporary)
+            .unwrap_or((DomainDane::Temporary, 0))
     }
 
     /// As [`DefaultHost::resolve`].
@@ -74,7 +74,7 @@ impl<'a> Blocking<'a> {
 
     /// As [`DefaultHost::look_again`].
     pub fn look_again(&self, outcome: &Outcome, config: &Config) -> Outcome {
-        mtasts::run(outcome.look_again(config), &mut self.clone())
+        mtasts::run(self.host.again(outcome, config), &mut self.clone())
     }
 
     /// Runs `future` to its end; none if that cannot be done, which the log tells.
@@ -129,6 +129,10 @@ impl Host for Blocking<'_> {
     fn https(&mut self, fetch: &Fetch<'_>) -> Result<HttpsReply, FetchFailure> {
         self.wait(self.host.https(fetch))
             .unwrap_or(Err(FetchFailure::Local))
+    }
+
+    fn local(&mut self, domain: &PolicyDomain) -> Option<Arc<Policy>> {
+        self.host.local(domain)
     }
 
     fn load(&mut self, domain: &PolicyDomain) -> Result<Option<Arc<Stored>>, StoreFailure> {

@@ -74,6 +74,8 @@ pub struct MxHosts {
     /// The MX records (or, without any, the address records) are DNSSEC-secure; what
     /// [`mtasts::Session::mx_secure`] wants. Never, unless [`crate::Options::dane`] is set.
     pub is_secure: bool,
+    /// How long this holds: the least TTL of the answers that it rests on, in seconds.
+    pub ttl: u32,
 }
 
 /// The addresses of a host.
@@ -83,6 +85,8 @@ pub(crate) struct Addresses {
     pub name: String,
     /// Whether the records and the CNAMEs before them are DNSSEC-secure.
     pub is_secure: bool,
+    /// The least TTL of them.
+    pub ttl: u32,
 }
 
 /// What is at a name or where its CNAMEs lead.
@@ -99,6 +103,9 @@ pub(crate) struct Found {
 
 /// The most CNAMEs that are followed from one name.
 const MAX_CNAMES: usize = 12;
+
+/// How long an absence counts of which the name server does not say so, in seconds.
+const UNKNOWN_TTL: u32 = 300;
 
 /// How often each name server is asked.
 const ROUNDS: usize = 2;
@@ -168,13 +175,18 @@ impl Dns {
         })
     }
 
-    /// The MX records of `domain`, the most preferred first, and whether they are secure. One
-    /// with the root for its host, the null MX of RFC 7505, names no host and is left out.
-    pub async fn mx(&self, domain: &str) -> Result<(Vec<Mx>, bool), DnsFailure> {
+    /// The MX records of `domain`, the most preferred first. One with the root for its host, the
+    /// null MX of RFC 7505, names no host and is left out.
+    pub async fn mx(&self, domain: &str) -> Result<MxHosts, DnsFailure> {
         let found = self.question(domain, RecordType::MX).await?;
         let mut hosts: Vec<Mx> = found.records.into_iter().filter_map(mx).collect();
         hosts.sort();
-        Ok((hosts, found.is_secure))
+        Ok(MxHosts {
+            hosts,
+            is_implicit: false,
+            is_secure: found.is_secure,
+            ttl: found.ttl,
+        })
     }
 
     /// The addresses of `host`, IPv4 first. That one family cannot be looked up does not
@@ -345,6 +357,7 @@ fn addresses(found: Vec<Found>) -> Result<Addresses, DnsFailure> {
     Ok(Addresses {
         name: text(&first.end),
         is_secure: found.iter().all(|found| found.is_secure),
+        ttl: found.iter().map(|found| found.ttl).fold(u32::MAX, u32::min),
         addresses: found
             .iter()
             .flat_map(|found| &found.records)
@@ -404,9 +417,11 @@ impl Chain {
     /// A negative TTL is not longer than those of the CNAMEs before it.
     fn cap(&self, failure: DnsFailure) -> DnsFailure {
         match failure {
-            DnsFailure::NoRecords { ttl: Some(ttl) } => DnsFailure::NoRecords {
-                ttl: Some(ttl.min(self.ttl)),
-            },
+            DnsFailure::NoRecords { ttl } if ttl.is_some() || self.names.len() > 1 => {
+                DnsFailure::NoRecords {
+                    ttl: Some(known(ttl).min(self.ttl)),
+                }
+            }
             other => other,
         }
     }
@@ -456,8 +471,13 @@ fn worse(one: DnsFailure, other: DnsFailure) -> DnsFailure {
         (DnsFailure::Permanent, _) | (_, DnsFailure::Permanent) => DnsFailure::Permanent,
         (DnsFailure::NoRecords { ttl: one }, DnsFailure::NoRecords { ttl: other }) => {
             DnsFailure::NoRecords {
-                ttl: one.min(other),
+                ttl: Some(known(one).min(known(other))),
             }
         }
     }
+}
+
+/// A negative TTL, or what stands for one.
+pub(crate) fn known(ttl: Option<u32>) -> u32 {
+    ttl.unwrap_or(UNKNOWN_TTL)
 }

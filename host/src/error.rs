@@ -2,7 +2,7 @@
 
 //! Why the default host could not be opened.
 
-use crate::store;
+use crate::{LocalError, store};
 use std::fmt;
 use std::path::PathBuf;
 
@@ -17,6 +17,8 @@ pub enum OpenError {
         /// What is wrong.
         reason: String,
     },
+    /// A local policy is not legal, or their folder cannot be read; a line for each.
+    LocalPolicies(LocalError),
     /// The system's resolver configuration cannot be read, or the name servers cannot be used.
     Resolver(String),
     /// The store cannot be opened.
@@ -29,6 +31,7 @@ impl fmt::Display for OpenError {
             Self::CaFile { path, reason } => {
                 write!(f, "trusted roots: {}: {reason}", path.display())
             }
+            Self::LocalPolicies(error) => write!(f, "local policies: {error}"),
             Self::Resolver(reason) => write!(f, "resolver: {reason}"),
             Self::Store(error) => write!(f, "policy store: {error}"),
         }
@@ -36,6 +39,12 @@ impl fmt::Display for OpenError {
 }
 
 impl std::error::Error for OpenError {}
+
+impl From<LocalError> for OpenError {
+    fn from(error: LocalError) -> Self {
+        Self::LocalPolicies(error)
+    }
+}
 
 impl From<store::Error> for OpenError {
     fn from(error: store::Error) -> Self {

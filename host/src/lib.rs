@@ -3,8 +3,9 @@
 //! The default host of MTA-STS (RFC 8461): what the engine, which does no I/O, needs of a host.
 //! DNS ([`DefaultHost::txt`], [`DefaultHost::mx`], [`DefaultHost::addresses`]), the fetch over
 //! HTTPS ([`DefaultHost::https`]), the check of an MX host's certificate
-//! ([`DefaultHost::verify_chain`]), DANE ([`DefaultHost::dane`]), the clock, and a policy store
-//! that all mail processes of a machine share ([`store::Store`]).
+//! ([`DefaultHost::verify_chain`]), DANE ([`DefaultHost::dane`]), the clock, the operator's own
+//! policies ([`LocalPolicies`]), and a policy store that all mail processes of a machine share
+//! ([`store::Store`]).
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -40,6 +41,7 @@ mod dns;
 mod domain;
 mod error;
 mod https;
+mod local;
 mod options;
 mod shortage;
 mod sigpipe;
@@ -51,6 +53,7 @@ pub use dane::DaneRecords;
 pub use dns::{DnsFailure, Mx, MxHosts};
 pub use domain::to_policy_domain;
 pub use error::OpenError;
+pub use local::{LocalError, LocalPolicies};
 pub use mtasts::DomainDane;
 pub use options::{Level, Log, LogFunction, Options};
 
@@ -58,9 +61,10 @@ use chain::Roots;
 use dane::Validation;
 use dns::Dns;
 use https::Https;
+use local::LocalFolder;
 use mtasts::{
-    Certificate, Config, Fetch, FetchFailure, HttpsReply, Lookup, Outcome, PolicyDomain, Step,
-    StoreFailure, Stored, TxtAnswer, TxtFailure, UnixTime,
+    Basis, Certificate, Config, Fetch, FetchFailure, HttpsReply, Lookup, Outcome, PolicyDomain,
+    Step, StoreFailure, Stored, TxtAnswer, TxtFailure, UnixTime,
 };
 use std::fmt;
 use std::net::IpAddr;
@@ -75,11 +79,13 @@ pub struct DefaultHost {
     https: Https,
     roots: Arc<Roots>,
     store: Option<Store>,
+    local: Option<LocalFolder>,
     log: Log,
 }
 
 impl DefaultHost {
-    /// Reads the resolver's configuration and the trusted roots, and opens the store.
+    /// Reads the resolver's configuration, the trusted roots and the local policies, and opens
+    /// the store.
     ///
     /// # Errors
     /// One of them cannot be read or opened; the text says which and names the file.
@@ -97,14 +103,19 @@ impl DefaultHost {
         };
         let dns = Dns::open(&options.nameservers, options.dns_timeout, options.dane)?;
         let store = options.store.as_deref().map(Store::open).transpose()?;
-        Ok(Self {
+        let folder = options.local_policies.as_deref();
+        let local = folder.map(LocalFolder::open).transpose()?;
+        let host = Self {
             dns,
             validation: Validation::default(),
             https,
             roots,
             store,
+            local,
             log: options.log,
-        })
+        };
+        host.log_local_warnings();
+        Ok(host)
     }
 
     /// The wall clock.
@@ -132,7 +143,7 @@ impl DefaultHost {
     /// # Errors
     /// No records, or why it is not known.
     pub async fn mx(&self, domain: &str) -> Result<Vec<Mx>, DnsFailure> {
-        Ok(self.dns.mx(domain).await?.0)
+        Ok(self.dns.mx(domain).await?.hosts)
     }
 
     /// The addresses of `host`, IPv4 first, whether global or not.
@@ -190,19 +201,20 @@ impl DefaultHost {
         self.save_now(stored);
     }
 
-    /// Looks `domain` up and saves what is new.
+    /// Looks `domain` up, unless there is a local policy ([`DefaultHost::local`]), and saves what
+    /// is new.
     pub async fn resolve(&self, domain: PolicyDomain, config: &Config) -> Outcome {
-        let (stored, now) = (self.load(&domain).await, self.now());
-        let lookup = match stored {
-            Ok(stored) => Lookup::new(domain, stored, config, now),
-            Err(StoreFailure) => Lookup::without_store(domain, config, now),
+        let lookup = match self.local(&domain) {
+            Some(policy) => Lookup::local(domain, policy, config),
+            None => self.discover(domain, config),
         };
         self.run(lookup).await
     }
 
-    /// Looks again before a message is given up (R-FLOW-6), and saves what is new.
+    /// Looks again before a message is given up (R-FLOW-6), and saves what is new. A local policy
+    /// applies as it is now, and where it is gone what the domain publishes.
     pub async fn look_again(&self, outcome: &Outcome, config: &Config) -> Outcome {
-        self.run(outcome.look_again(config)).await
+        self.run(self.again(outcome, config)).await
     }
 
     /// Runs a lookup to its end, and saves what is new.
@@ -239,6 +251,31 @@ impl DefaultHost {
 }
 
 impl DefaultHost {
+    /// Begins to look again.
+    pub(crate) fn again(&self, outcome: &Outcome, config: &Config) -> Lookup {
+        let domain = outcome.domain().clone();
+        if let Some(policy) = self.local(&domain) {
+            return Lookup::local(domain, policy, config);
+        }
+        if outcome.basis() != Basis::Local {
+            return outcome.look_again(config);
+        }
+        let lookup = self.discover(domain, config);
+        match lookup.poll() {
+            Step::Done(known) => known.look_again(config), // whatever the TTL of the record
+            _ => lookup,
+        }
+    }
+
+    /// Begins with what the store has of `domain`.
+    fn discover(&self, domain: PolicyDomain, config: &Config) -> Lookup {
+        let (stored, now) = (self.load_now(&domain), self.now());
+        match stored {
+            Ok(stored) => Lookup::new(domain, stored, config, now),
+            Err(StoreFailure) => Lookup::without_store(domain, config, now),
+        }
+    }
+
     pub(crate) fn load_now(
         &self,
         domain: &PolicyDomain,
@@ -303,6 +340,7 @@ impl fmt::Debug for DefaultHost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DefaultHost")
             .field("store", &self.store)
+            .field("local", &self.local)
             .finish_non_exhaustive()
     }
 }

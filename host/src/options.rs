@@ -23,6 +23,10 @@ pub struct Options {
     pub allow_non_global: bool,
     /// The directory of the policy store, which must exist. None: nothing is stored.
     pub store: Option<PathBuf>,
+    /// The folder of the operator's own policies ([`crate::LocalPolicies`]), which come before
+    /// what domains publish (R-APPLY-3). Read when the host is opened, and by
+    /// [`crate::DefaultHost::reread_local_policies`]. None: there are none.
+    pub local_policies: Option<PathBuf>,
     /// The time limit of one DNS question, all name servers together.
     pub dns_timeout: Duration,
     /// The time limit for connecting to one address, TLS handshake included.
@@ -44,6 +48,7 @@ impl Default for Options {
             https_port: 443,
             allow_non_global: false,
             store: None,
+            local_policies: None,
             dns_timeout: Duration::from_secs(20),
             connect_timeout: Duration::from_secs(15),
             dane: false,

@@ -277,7 +277,7 @@ fn r_apply_2_a_domain_without_mx_records_is_as_secure_as_its_addresses() {
 fn r_apply_2_what_is_answered_for_a_domain_as_a_whole() {
     let lab = scene();
     let (host, _) = host_with_dane(&lab);
-    let dane = |domain: &str| host.blocking().dane_of_domain(domain);
+    let dane = |domain: &str| host.blocking().dane_of_domain(domain).0;
     for (hosts, expected) in [
         ("match.secure.example", DomainDane::Usable),
         ("mismatch.secure.example", DomainDane::Usable), // nobody has seen its certificate
@@ -423,7 +423,7 @@ fn nothing_is_asked_and_nothing_believed_unless_the_option_is_set() {
     );
     assert_eq!(
         host.blocking().dane_of_domain("secure.example"),
-        DomainDane::None
+        (DomainDane::None, u32::MAX)
     );
     assert_eq!(lab.count("dns", "type=TLSA").unwrap(), 0);
 }
@@ -441,7 +441,7 @@ fn name_servers_that_do_not_validate_turn_dane_off_and_the_log_says_so_once() {
             NotUsed
         );
         assert_eq!(
-            host.blocking().dane_of_domain("secure.example"),
+            host.blocking().dane_of_domain("secure.example").0,
             DomainDane::None
         );
         assert!(

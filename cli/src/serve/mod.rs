@@ -179,7 +179,7 @@ impl Server {
         let end = server.end(accepting);
         tokio::select! {
             () = end => {}
-            () = signals.end() => warn!("ended at once"),
+            () = ended(&mut signals.interrupt, &mut signals.terminate) => warn!("ended at once"),
         }
         Ok(())
     }
@@ -190,8 +190,8 @@ impl Server {
         let mut alive = interval(watchdog());
         loop {
             tokio::select! {
-                () = signals.end() => return,
-                () = signals.reload() => {
+                () = ended(&mut signals.interrupt, &mut signals.terminate) => return,
+                _ = signals.hangup.recv() => {
                     let now = NotifyState::monotonic_usec_now();
                     notify(&[NotifyState::Reloading]);
                     now.map(|now| notify(&[now])).unwrap_or_default();
@@ -278,15 +278,11 @@ impl Signals {
             terminate: take(SignalKind::terminate())?,
         })
     }
+}
 
-    async fn end(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-
-    async fn reload(&mut self) {
-        self.hangup.recv().await;
+async fn ended(interrupt: &mut Signal, terminate: &mut Signal) {
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
     }
 }

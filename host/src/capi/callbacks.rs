@@ -6,9 +6,12 @@ use super::boundary::{caught, report};
 use super::engine::*;
 use super::open::mtasts_default_host;
 use super::text::name;
+use crate::DefaultHost;
 use crate::store::Entry;
-use mtasts::{Fetch, FetchFailure, Host, HttpsReply, TxtAnswer, TxtFailure};
+use mtasts::{Fetch, FetchFailure, Host, HttpsReply, Policy, TxtAnswer, TxtFailure};
 use std::ffi::{c_char, c_void};
+use std::ptr;
+use std::sync::Arc;
 
 /// The callbacks for `user`, a [`mtasts_default_host`].
 pub(super) fn table(user: *mut c_void, has_log: bool) -> mtasts_host {
@@ -74,13 +77,30 @@ unsafe extern "C" fn https(
 
 unsafe extern "C" fn load(user: *mut c_void, domain: *const c_char, into: *mut mtasts_answer) {
     // SAFETY: libmtasts gives `user` back and passes a C string.
-    let answer = unsafe { answered(user, |host| Some(host.host.load_text(name(domain).ok()?))) };
+    let answer = unsafe { answered(user, |host| known(&host.host, name(domain).ok()?)) };
     let into = Into(into);
     match answer {
-        Some(Ok(None)) => {}
-        Some(Ok(Some(text))) => into.stored(&text),
-        Some(Err(_)) | None => into.fail(MTASTS_STORE_FAILED),
+        Some(Known::Nothing) => {}
+        Some(Known::Local(policy)) => into.local(policy.text()),
+        Some(Known::Stored(text)) => into.stored(&text),
+        None => into.fail(MTASTS_STORE_FAILED),
     }
+}
+
+/// What there is of a domain before anything is looked up.
+enum Known {
+    Nothing,
+    Local(Arc<Policy>),
+    Stored(String),
+}
+
+/// None if the store cannot be read.
+fn known(host: &DefaultHost, domain: &str) -> Option<Known> {
+    if let Some(policy) = host.local_named(domain) {
+        return Some(Known::Local(policy));
+    }
+    let text = host.load_text(domain).ok()?;
+    Some(text.map_or(Known::Nothing, Known::Stored))
 }
 
 unsafe extern "C" fn save(user: *mut c_void, saved: *const mtasts_saved) {
@@ -181,6 +201,13 @@ impl Into {
     fn stored(&self, text: &str) {
         // SAFETY: as in `txt`.
         unsafe { mtasts_answer_stored(self.0, text.as_ptr().cast(), text.len()) };
+    }
+
+    fn local(&self, text: &str) {
+        // SAFETY: as in `txt`.
+        unsafe {
+            mtasts_answer_local_policy(self.0, text.as_ptr().cast(), text.len(), ptr::null_mut())
+        };
     }
 
     fn fail(&self, failure: i32) {

@@ -81,5 +81,11 @@ unsafe extern "C" {
     pub fn mtasts_answer_body(answer: *mut mtasts_answer, data: *const c_void, len: usize) -> i32;
     pub fn mtasts_answer_stored(answer: *mut mtasts_answer, text: *const c_void, len: usize)
     -> i32;
+    pub fn mtasts_answer_local_policy(
+        answer: *mut mtasts_answer,
+        text: *const c_void,
+        len: usize,
+        problem: *mut c_void,
+    ) -> i32;
     pub fn mtasts_answer_fail(answer: *mut mtasts_answer, failure: i32) -> i32;
 }

@@ -2,13 +2,17 @@
 
 //! Opening and closing the default host.
 
-use super::boundary::{Status, clear_out, entry, free, getting};
+use super::boundary::{Status, clear_out, entry, free, getting, with_host};
 use super::callbacks;
 use super::engine::mtasts_host;
-use super::status::{MTASTS_E_ARGUMENT, MTASTS_E_SIZE, MTASTS_HOST_E_RESOLVER, MTASTS_OK, of_open};
+use super::status::{
+    MTASTS_E_ARGUMENT, MTASTS_E_SIZE, MTASTS_HOST_E_LOCAL_POLICIES, MTASTS_HOST_E_RESOLVER,
+    MTASTS_OK, of_open,
+};
 use super::text::{c_string, name, path, write_truncated};
-use crate::{DefaultHost, Level, Log, Options};
+use crate::{DefaultHost, Level, LocalError, Log, OpenError, Options};
 use std::ffi::{c_char, c_void};
+use std::mem::offset_of;
 use std::net::{IpAddr, SocketAddr};
 use std::ptr;
 use std::time::Duration;
@@ -58,6 +62,11 @@ pub struct mtasts_default_host_options {
     pub log: Option<unsafe extern "C" fn(user: *mut c_void, level: i32, message: *const c_char)>,
     /// Given to `log`.
     pub log_user: *mut c_void,
+    /// The folder of the operator's own policies, which come before what domains publish: RFC 8461
+    /// policy files named "example.com.txt", to pin a policy, to exempt a domain (mode "none") or to
+    /// demote it (mode "testing"). Files with other endings, hidden files and sub-folders are passed
+    /// over. One that is not legal is an error. NULL: there are none.
+    pub local_policies: *const c_char,
 }
 
 /// Opens the default host. Configuration files, roots and the store are opened here, so that the
@@ -69,7 +78,8 @@ pub struct mtasts_default_host_options {
 /// `error` may be NULL.
 ///
 /// Returns MTASTS_OK, MTASTS_E_ARGUMENT, MTASTS_E_SIZE, MTASTS_E_INTERNAL, MTASTS_HOST_E_STORE,
-/// MTASTS_HOST_E_CA_FILE or MTASTS_HOST_E_RESOLVER.
+/// MTASTS_HOST_E_CA_FILE, MTASTS_HOST_E_RESOLVER, or MTASTS_HOST_E_LOCAL_POLICIES, of which the log
+/// has a line for each fault.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mtasts_default_host_open(
     options: *const mtasts_default_host_options,
@@ -107,6 +117,25 @@ pub unsafe extern "C" fn mtasts_default_host_close(host: *mut mtasts_default_hos
     unsafe { free(host) }
 }
 
+/// Reads the option `local_policies` again, the path as it was made absolute when the host was
+/// opened; without it there is nothing to do. Look-ups go on meanwhile with the old policies. After a
+/// failure the old ones stay, all of them, and the log has a line for each fault.
+///
+/// Returns MTASTS_OK, MTASTS_E_ARGUMENT, MTASTS_HOST_E_LOCAL_POLICIES or MTASTS_E_INTERNAL.
+/// Thread-safe.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mtasts_default_host_reread(host: *const mtasts_default_host) -> i32 {
+    // SAFETY: the handle is the caller's.
+    unsafe {
+        with_host(host, |host| {
+            host.host.reread_local_policies().map_err(|error| {
+                host.log.faults(&error);
+                MTASTS_HOST_E_LOCAL_POLICIES
+            })
+        })
+    }
+}
+
 /// The callbacks that `mtasts_lookup_run` and `mtasts_resolve` take. They belong to the host and
 /// live as long. NULL for NULL.
 #[unsafe(no_mangle)]
@@ -137,6 +166,13 @@ impl LogTo {
         }
     }
 
+    fn faults(&self, error: &LocalError) {
+        for fault in error.faults() {
+            let message = c_string(&format!("local policies: {fault}"));
+            self.call(Level::Error as i32, message.as_ptr());
+        }
+    }
+
     fn into_log(self) -> Log {
         if self.function.is_none() {
             return Log::default();
@@ -160,7 +196,11 @@ const DEFAULTS: mtasts_default_host_options = mtasts_default_host_options {
     dane: 0,
     log: None,
     log_user: ptr::null_mut(),
+    local_policies: ptr::null(),
 };
+
+/// The size of the options in the first version.
+const FIRST_SIZE: usize = offset_of!(mtasts_default_host_options, local_policies);
 
 /// The caller's options, as far as both sides know them.
 ///
@@ -177,8 +217,8 @@ unsafe fn read(
     // pattern of the members is a value.
     unsafe {
         let size = options.cast::<usize>().read();
-        if size < size_of_val(&own) {
-            return Err(MTASTS_E_SIZE); // all members are in the first version
+        if size < FIRST_SIZE {
+            return Err(MTASTS_E_SIZE);
         }
         let size = size.min(size_of_val(&own));
         ptr::copy_nonoverlapping(options.cast::<u8>(), (&raw mut own).cast::<u8>(), size);
@@ -194,11 +234,12 @@ unsafe fn convert(
     message: &mut String,
 ) -> Result<Options, i32> {
     // SAFETY: as the caller promises.
-    let (nameservers, ca_file, store) = unsafe {
+    let (nameservers, ca_file, store, local_policies) = unsafe {
         (
             nameservers(options, message)?,
             path(options.ca_file),
             path(options.store),
+            path(options.local_policies),
         )
     };
     let https_port = if options.https_port == 0 {
@@ -216,6 +257,7 @@ unsafe fn convert(
         nameservers,
         ca_file,
         store,
+        local_policies,
         https_port,
         allow_non_global,
         dns_timeout,
@@ -276,7 +318,10 @@ unsafe fn open(
     message: &mut String,
 ) -> Status {
     let host = DefaultHost::open(options).map_err(|error| {
-        *message = error.to_string();
+        if let OpenError::LocalPolicies(error) = &error {
+            log.faults(error);
+        }
+        *message = error.to_string().replace('\n', "; ");
         of_open(&error)
     })?;
     let callbacks = callbacks::table(ptr::null_mut(), log.function.is_some());

@@ -26,6 +26,9 @@ pub const MTASTS_HOST_E_DNS_PERMANENT: i32 = 104;
 /// DNS: the name does not exist or has no such records.
 pub const MTASTS_HOST_E_NO_RECORDS: i32 = 105;
 
+/// A local policy is not legal, or their folder cannot be read.
+pub const MTASTS_HOST_E_LOCAL_POLICIES: i32 = 106;
+
 pub(super) fn of_domain(error: Error) -> i32 {
     match error.kind() {
         ErrorKind::AddressLiteral => MTASTS_E_ADDRESS_LITERAL,
@@ -44,6 +47,7 @@ pub(super) fn of_dns(failure: DnsFailure) -> i32 {
 pub(super) fn of_open(error: &OpenError) -> i32 {
     match error {
         OpenError::CaFile { .. } => MTASTS_HOST_E_CA_FILE,
+        OpenError::LocalPolicies(_) => MTASTS_HOST_E_LOCAL_POLICIES,
         OpenError::Resolver(_) => MTASTS_HOST_E_RESOLVER,
         OpenError::Store(_) => MTASTS_HOST_E_STORE,
     }

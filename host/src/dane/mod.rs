@@ -14,10 +14,17 @@ mod tlsa;
 pub(crate) use question::Validation;
 pub use records::DaneRecords;
 
-use crate::dns::{Addresses, DnsFailure, Mx, MxHosts};
+use crate::dns::{Addresses, DnsFailure, Mx, MxHosts, known};
 use crate::{DefaultHost, Level};
 use mtasts::{Dane, DomainDane};
+use std::time::Instant;
 use tokio::time::timeout;
+
+/// The longest that an answer for a domain holds, in seconds.
+const LONGEST_TTL: u32 = 3600;
+
+/// A failure is not to be remembered.
+const TEMPORARY: (DomainDane, u32) = (DomainDane::Temporary, 0);
 
 impl DefaultHost {
     /// The hosts that take the mail of `domain`, itself without MX records, and whether DNSSEC
@@ -27,13 +34,8 @@ impl DefaultHost {
     /// Why it is not known.
     pub async fn mx_hosts(&self, domain: &str) -> Result<MxHosts, DnsFailure> {
         match self.dns.mx(domain).await {
-            Ok((hosts, is_secure)) => Ok(MxHosts {
-                hosts,
-                is_implicit: false,
-                is_secure,
-            }),
-            Err(DnsFailure::NoRecords { .. }) => self.implicit(domain).await,
-            Err(failure) => Err(failure),
+            Err(DnsFailure::NoRecords { ttl }) => self.implicit(domain, known(ttl)).await,
+            found => found,
         }
     }
 
@@ -41,60 +43,75 @@ impl DefaultHost {
     /// (R-APPLY-2). No longer than the time limit of one DNS question; a failure goes to the log.
     pub async fn dane(&self, mx_host: &str) -> DaneRecords {
         if !self.dns.dane() {
-            return DaneRecords::not_used();
+            return DaneRecords::not_used(u32::MAX);
         }
         let found = timeout(self.dns.limit(), self.find(mx_host)).await;
         match found.unwrap_or(Err(DnsFailure::Temporary)) {
             Ok(records) => records,
-            Err(DnsFailure::NoRecords { .. }) => DaneRecords::not_used(),
+            Err(DnsFailure::NoRecords { ttl }) => DaneRecords::not_used(known(ttl)),
             Err(failure) => self.failed(mx_host, failure),
         }
     }
 
-    /// What DANE says of `domain` as a whole (R-APPLY-2). No longer than the time limits of two
-    /// DNS questions.
-    pub async fn dane_of_domain(&self, domain: &str) -> DomainDane {
+    /// What DANE says of `domain` as a whole (R-APPLY-2), and for how many seconds from now that
+    /// holds: as long as all answers do that it rests on, an hour at most; 0 for
+    /// [`DomainDane::Temporary`]; `u32::MAX` where DANE is not done. No longer than the time
+    /// limits of two DNS questions, and of a third without MX records.
+    pub async fn dane_of_domain(&self, domain: &str) -> (DomainDane, u32) {
         if !self.dns.dane() {
-            return DomainDane::None;
+            return (DomainDane::None, u32::MAX);
         }
-        match self.mx_hosts(domain).await {
-            Ok(mx) if mx.is_secure => {
-                let some = timeout(self.dns.limit(), self.dane_of_some(&mx.hosts));
-                some.await.unwrap_or(DomainDane::Temporary)
-            }
-            Ok(_) if self.check_validation().await.is_ok() => DomainDane::None,
-            _ => DomainDane::Temporary,
-        }
+        let begun = Instant::now();
+        let (dane, ttl) = match self.mx_hosts(domain).await {
+            Ok(mx) if mx.is_secure => self.dane_of_hosts(&mx).await,
+            Ok(mx) if self.check_validation().await.is_ok() => (DomainDane::None, mx.ttl),
+            _ => TEMPORARY,
+        };
+        (dane, left(ttl, begun))
     }
 
-    async fn implicit(&self, domain: &str) -> Result<MxHosts, DnsFailure> {
+    async fn implicit(&self, domain: &str, no_mx_ttl: u32) -> Result<MxHosts, DnsFailure> {
         let itself = Mx {
             preference: 0,
             host: domain.to_owned(),
         };
+        let (is_secure, ttl) = match self.dns.dane() {
+            true => self.has_secure_addresses(domain).await?,
+            false => (false, u32::MAX),
+        };
         Ok(MxHosts {
             hosts: vec![itself],
             is_implicit: true,
-            is_secure: self.dns.dane() && self.has_secure_addresses(domain).await?,
+            is_secure,
+            ttl: ttl.min(no_mx_ttl),
         })
     }
 
-    async fn has_secure_addresses(&self, domain: &str) -> Result<bool, DnsFailure> {
+    /// Whether it has, and how long that counts.
+    async fn has_secure_addresses(&self, domain: &str) -> Result<(bool, u32), DnsFailure> {
         match self.dns.addresses(domain).await {
-            Ok(addresses) => Ok(addresses.is_secure),
-            Err(DnsFailure::NoRecords { .. }) => Ok(false),
+            Ok(addresses) => Ok((addresses.is_secure, addresses.ttl)),
+            Err(DnsFailure::NoRecords { ttl }) => Ok((false, known(ttl))),
             Err(failure) => Err(failure),
         }
     }
 
-    /// One host with usable records is enough, whatever the others are.
-    async fn dane_of_some(&self, hosts: &[Mx]) -> DomainDane {
-        let mut so_far = DomainDane::None;
+    async fn dane_of_hosts(&self, mx: &MxHosts) -> (DomainDane, u32) {
+        let some = timeout(self.dns.limit(), self.dane_of_some(&mx.hosts)).await;
+        let (dane, ttl) = some.unwrap_or(TEMPORARY);
+        (dane, ttl.min(mx.ttl))
+    }
+
+    /// One host with usable records is enough, whatever the others are: the answer rests on it
+    /// alone.
+    async fn dane_of_some(&self, hosts: &[Mx]) -> (DomainDane, u32) {
+        let mut so_far = (DomainDane::None, u32::MAX);
         for mx in hosts {
-            match self.dane(&mx.host).await.status() {
-                Dane::Usable => return DomainDane::Usable,
-                Dane::LookupFailed => so_far = DomainDane::Temporary,
-                _ => {}
+            let found = self.dane(&mx.host).await;
+            match found.status() {
+                Dane::Usable => return (DomainDane::Usable, found.ttl()),
+                Dane::LookupFailed => so_far = TEMPORARY,
+                _ => so_far.1 = so_far.1.min(found.ttl()),
             }
         }
         so_far
@@ -102,13 +119,15 @@ impl DefaultHost {
 
     async fn find(&self, mx_host: &str) -> Result<DaneRecords, DnsFailure> {
         let addresses = self.dns.addresses(mx_host).await?;
+        let mut least = addresses.ttl;
         for base in self.bases(mx_host, addresses).await? {
-            let records = self.dns.tlsa(&base).await?;
+            let (records, ttl) = self.dns.tlsa(&base).await?;
+            least = least.min(ttl);
             if !records.is_empty() {
-                return Ok(DaneRecords::new(base, mx_host, &records));
+                return Ok(DaneRecords::new(base, mx_host, &records, least));
             }
         }
-        Ok(DaneRecords::not_used())
+        Ok(DaneRecords::not_used(least))
     }
 
     /// The TLSA base domains to try, in this order (RFC 7672 §2.2.2): where the CNAMEs of
@@ -146,6 +165,12 @@ impl DefaultHost {
         );
         DaneRecords::lookup_failed()
     }
+}
+
+/// What is left of a TTL that began with the question, in seconds.
+fn left(ttl: u32, begun: Instant) -> u32 {
+    let passed = u32::try_from(begun.elapsed().as_secs()).unwrap_or(u32::MAX);
+    ttl.min(LONGEST_TTL).saturating_sub(passed)
 }
 
 fn without_final_dot(name: &str) -> &str {

@@ -3,7 +3,7 @@
 //! What DANE asks of the DNS beside addresses (RFC 7672 §2.2): TLSA records, whether a CNAME
 //! is secure, and whether the name servers validate at all.
 
-use crate::dns::{Dns, DnsFailure, absolute, cname};
+use crate::dns::{Dns, DnsFailure, absolute, cname, known};
 use hickory_resolver::proto::rr::rdata::TLSA;
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,17 +15,20 @@ const PREFIX: &str = "_25._tcp.";
 const LONGEST: usize = 253;
 
 impl Dns {
-    /// The secure TLSA records of `base`. Insecure ones are as good as none (RFC 7672 §2.1.1).
-    pub async fn tlsa(&self, base: &str) -> Result<Vec<TLSA>, DnsFailure> {
+    /// The secure TLSA records of `base`, and how long they, or their absence, count. Insecure
+    /// ones are as good as none (RFC 7672 §2.1.1).
+    pub async fn tlsa(&self, base: &str) -> Result<(Vec<TLSA>, u32), DnsFailure> {
         let name = format!("{PREFIX}{base}");
         if name.len() > LONGEST {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), u32::MAX));
         }
         match self.question(&name, RecordType::TLSA).await {
             Ok(found) if found.is_secure => {
-                Ok(found.records.into_iter().filter_map(tlsa).collect())
+                let records = found.records.into_iter().filter_map(tlsa);
+                Ok((records.collect(), found.ttl))
             }
-            Ok(_) | Err(DnsFailure::NoRecords { .. }) => Ok(Vec::new()),
+            Ok(insecure) => Ok((Vec::new(), insecure.ttl)),
+            Err(DnsFailure::NoRecords { ttl }) => Ok((Vec::new(), known(ttl))),
             Err(failure) => Err(failure),
         }
     }

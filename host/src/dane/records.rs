@@ -18,11 +18,13 @@ pub struct DaneRecords {
     names: Vec<String>,
     /// The usable records.
     records: Vec<Tlsa>,
+    ttl: u32,
 }
 
 impl DaneRecords {
-    /// The records of the TLSA base domain `base`, to which `mx_host` leads, at least one.
-    pub(crate) fn new(base: String, mx_host: &str, found: &[TLSA]) -> Self {
+    /// The records of the TLSA base domain `base`, to which `mx_host` leads, at least one; they
+    /// hold for `ttl` seconds.
+    pub(crate) fn new(base: String, mx_host: &str, found: &[TLSA], ttl: u32) -> Self {
         let records = strongest(found.iter().filter_map(Tlsa::usable).collect());
         let mx_host = without_final_dot(mx_host).to_owned();
         let mut names = vec![base, mx_host];
@@ -34,23 +36,31 @@ impl DaneRecords {
             },
             names,
             records,
+            ttl,
         }
     }
 
-    pub(crate) fn not_used() -> Self {
-        Self::none(Dane::NotUsed)
+    pub(crate) fn not_used(ttl: u32) -> Self {
+        Self::none(Dane::NotUsed, ttl)
     }
 
     pub(crate) fn lookup_failed() -> Self {
-        Self::none(Dane::LookupFailed)
+        Self::none(Dane::LookupFailed, 0)
     }
 
-    fn none(status: Dane) -> Self {
+    fn none(status: Dane, ttl: u32) -> Self {
         Self {
             status,
             names: Vec::new(),
             records: Vec::new(),
+            ttl,
         }
+    }
+
+    /// How long this holds: the least TTL of the answers that it rests on, in seconds. 0 for
+    /// [`Dane::LookupFailed`]; `u32::MAX` where nothing was asked.
+    pub fn ttl(&self) -> u32 {
+        self.ttl
     }
 
     /// What to say of the host before TLS: [`Dane::NotUsed`], [`Dane::LookupFailed`],

@@ -5,7 +5,9 @@
 #![allow(clippy::unwrap_used)] // helpers of tests are tests
 #![cfg(feature = "bundle")]
 
+#[path = "../common/mod.rs"]
 mod common;
+mod local_policies;
 
 use common::{DOMAIN, lab};
 use mtasts_ffi::host::mtasts_resolve;
@@ -72,6 +74,7 @@ fn options(nameserver: &str, ca_file: &Path, store: Option<&Path>, port: u16) ->
         dane: 0,
         log: None,
         log_user: ptr::null_mut(),
+        local_policies: ptr::null(),
     };
     Opening {
         options,
@@ -425,11 +428,12 @@ fn null_is_an_argument_error_and_frees_nothing() {
         let verify = mtasts_default_host_verify(ptr::null(), ptr::null(), 0, name, ptr::null_mut());
         let domain = mtasts_domain_to_ascii(ptr::null(), ptr::null_mut(), 0);
         let dane = mtasts_default_host_dane(ptr::null(), name, ptr::null_mut());
+        let reread = mtasts_default_host_reread(ptr::null());
         let mut status = -1;
         let check = mtasts_dane_check(ptr::null(), name, ptr::null(), 0, &mut status);
         assert_eq!(
-            [mx, addresses, verify, domain, dane, check],
-            [E_ARGUMENT; 6]
+            [mx, addresses, verify, domain, dane, check, reread],
+            [E_ARGUMENT; 7]
         );
         assert_eq!(status, MTASTS_DANE_FAILED);
         assert_eq!(
