@@ -5,7 +5,7 @@
 
 use criterion::Criterion;
 use mtasts::{
-    Certificate, Config, Dane, HttpsReply, Lookup, Outcome, Policy, PolicyDomain, Record,
+    Attempts, Certificate, Config, Dane, HttpsReply, Lookup, Outcome, Policy, PolicyDomain, Record,
     RecordCheck, Session, Stored, StoredPolicy, Tls, UnixTime, reply,
 };
 use std::error::Error;
@@ -126,6 +126,6 @@ fn stored() -> Result<Stored, mtasts::Error> {
             id: Some(record.policy_id()?),
             until: NOW.plus(3600),
         }),
-        attempts: Vec::new(),
+        attempts: Attempts::default(),
     })
 }

@@ -7,7 +7,7 @@
 //! be on tmpfs: a million takes half a minute there. Each size is then copied to `DISK`, and
 //! measured there, out of the page cache. The clock is read around each call, which is included.
 
-use mtasts::{Policy, PolicyDomain, RecordCheck, Stored, StoredPolicy, UnixTime};
+use mtasts::{Attempts, Policy, PolicyDomain, RecordCheck, Stored, StoredPolicy, UnixTime};
 use mtasts_host::store::{Entry, Store};
 use std::error::Error;
 use std::fs::{self, File};
@@ -207,7 +207,7 @@ fn entry(number: u64, id: &str) -> Outcome<Stored> {
         domain,
         policy: Some(Arc::new(policy)),
         record: Some(record),
-        attempts: Vec::new(),
+        attempts: Attempts::default(),
     })
 }
 

@@ -125,7 +125,7 @@ pub use policy::{MAX_BODY, Mode, Policy};
 pub use reason::{FetchFailure, Reason, TxtFailure};
 pub use record::Record;
 pub use reply::{HttpsReply, WELL_KNOWN_PATH};
-pub use stored::{Attempt, RecordCheck, Stored, StoredPolicy};
+pub use stored::{Attempt, Attempts, RecordCheck, Stored, StoredPolicy};
 pub use time::UnixTime;
 pub use tlsrpt::ResultType;
 pub use verdict::{Action, Cause, Certificate, Dane, DomainDane, Session, Tls, Verdict};

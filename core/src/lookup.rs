@@ -194,7 +194,7 @@ impl Lookup {
     }
 
     fn idle(stored: Arc<Stored>, config: &Config) -> Self {
-        let last_id = first_id(stored.domain.as_str());
+        let last_id = first_id(&stored.domain);
         let state = State::QueryTxt {
             name: String::new(),
         };
@@ -272,7 +272,6 @@ impl Lookup {
         };
         let failed = accepted.as_ref().err().map(|(reason, _)| *reason);
         let stored = self.change();
-        stored.attempts.reserve_exact(1); // one is all that most entries ever have
         stored.attempted(Attempt {
             at: now,
             id: policy_id.clone(),
@@ -325,7 +324,7 @@ impl Outcome {
             error: None,
             changed: false,
             try_later: false,
-            diverts: is_diverted(stored.domain.as_str(), config.divert_percent),
+            diverts: is_diverted(&stored.domain, config.divert_percent),
             stored,
         }
     }
@@ -412,7 +411,7 @@ impl Lookup {
     /// that does not live long is not worth it.
     fn is_due(&self, cached: &StoredPolicy, now: UnixTime) -> bool {
         let whole = self.config.refresh_after.min(cached.policy.max_age() / 2);
-        let earlier = u64::from(whole / 4) * (fnv1a(self.stored.domain.as_str()) % 256) / 256;
+        let earlier = u64::from(whole / 4) * (fnv1a(&self.stored.domain) % 256) / 256;
         let is_wanted = whole >= BACK_OFF && self.config.refresh_after < u32::MAX;
         is_wanted && now.since(cached.fetched_at) >= u64::from(whole) - earlier
     }
@@ -454,7 +453,7 @@ impl Lookup {
             // What could not be read is not overwritten by what says less.
             changed: self.changed && (!self.store_failed || basis == Basis::Fresh),
             try_later: waits && basis == Basis::NoPolicy,
-            diverts: is_diverted(self.stored.domain.as_str(), self.config.divert_percent),
+            diverts: is_diverted(&self.stored.domain, self.config.divert_percent),
         });
     }
 }
@@ -527,17 +526,18 @@ fn record_reason(error: Error) -> Reason {
 
 /// Request ids of different domains begin in different places, so that an answer which a host
 /// gives to the wrong lookup is refused.
-fn first_id(domain: &str) -> u32 {
+fn first_id(domain: &PolicyDomain) -> u32 {
     (fnv1a(domain) as u32) & !0xF
 }
 
 /// R-APPLY-4: stable for a domain, whatever the process or the day.
-fn is_diverted(domain: &str, percent: u8) -> bool {
+fn is_diverted(domain: &PolicyDomain, percent: u8) -> bool {
     percent > 0 && fnv1a(domain) % 100 < u64::from(percent)
 }
 
 /// FNV-1a, 64 bits: spreads names, no more.
-fn fnv1a(name: &str) -> u64 {
-    let step = |hash: u64, octet: u8| (hash ^ u64::from(octet)).wrapping_mul(0x0000_0100_0000_01B3);
-    name.bytes().fold(0xCBF2_9CE4_8422_2325, step)
+fn fnv1a(name: &PolicyDomain) -> u64 {
+    let step =
+        |hash: u64, octet: &u8| (hash ^ u64::from(*octet)).wrapping_mul(0x0000_0100_0000_01B3);
+    name.as_bytes().iter().fold(0xCBF2_9CE4_8422_2325, step)
 }

@@ -4,7 +4,7 @@
 //! is among them (§4.1).
 
 use crate::name::{MAX_NAME, is_host_name, is_label, without_final_dot};
-use alloc::{boxed::Box, vec::Vec};
+use alloc::vec::Vec;
 use core::ops::Range;
 
 /// A host name, or `*.` and a host name, of a policy: lower-case and without a final dot.
@@ -42,46 +42,87 @@ pub(crate) fn is_legal(value: &[u8]) -> bool {
     is_host_name(value.strip_prefix(b"*.").unwrap_or(value))
 }
 
-/// A policy's patterns in their order, duplicates too (R-POL-4): places in its text, of which
-/// there is a copy in lower case.
+/// A policy's patterns in their order, duplicates too (R-POL-4): where they are in a text, which
+/// the policy keeps and which must be given with each call. Most have few, which need no
+/// allocation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct MxPatterns {
-    lower_case: Box<str>,
-    places: Vec<(u32, u32)>,
+pub(crate) enum MxPatterns {
+    Few { count: u8, places: [Place; FEW] },
+    Many(Vec<Place>),
+}
+
+const FEW: usize = 7;
+
+/// A policy has at most 64 KiB ([`crate::policy::MAX_BODY`]), a pattern at most 255 octets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Place {
+    start: u16,
+    len: u8,
+}
+
+impl Place {
+    fn range(self) -> Range<usize> {
+        let start = usize::from(self.start);
+        start..start + usize::from(self.len)
+    }
 }
 
 impl MxPatterns {
-    /// Takes no pattern of `text` yet.
-    pub(crate) fn of(text: &str) -> Self {
-        Self {
-            lower_case: text.to_ascii_lowercase().into_boxed_str(),
-            places: Vec::with_capacity(4),
-        }
+    pub(crate) fn none() -> Self {
+        let places = [Place::default(); FEW];
+        Self::Few { count: 0, places }
     }
 
     /// Takes the pattern of `len` octets at `at`, which [`is_legal`].
+    #[inline]
     pub(crate) fn push(&mut self, at: usize, len: usize) {
-        self.places.push((at as u32, (at + len) as u32)); // a policy has at most 64 KiB
+        let (start, len) = (at as u16, len as u8);
+        let place = Place { start, len };
+        match self {
+            Self::Few { count, places } => match places.get_mut(usize::from(*count)) {
+                Some(free) => {
+                    *free = place;
+                    *count += 1;
+                }
+                None => *self = Self::Many([&places[..], &[place]].concat()),
+            },
+            Self::Many(places) => places.push(place),
+        }
+    }
+
+    /// No more will come.
+    pub(crate) fn shrink(&mut self) {
+        if let Self::Many(places) = self {
+            places.shrink_to_fit();
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.places.len()
+        self.places().len()
     }
 
-    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = MxPattern<'_>> {
-        self.places()
-            .map(|place| MxPattern(&self.lower_case[place]))
+    /// `lower_case` is the text in lower case.
+    pub(crate) fn iter<'a>(
+        &'a self,
+        lower_case: &'a str,
+    ) -> impl ExactSizeIterator<Item = MxPattern<'a>> {
+        let places = self.places().iter();
+        places.map(|place| MxPattern(&lower_case[place.range()]))
     }
 
-    pub(crate) fn matches(&self, mx_host: &str) -> bool {
+    #[inline]
+    pub(crate) fn matches(&self, lower_case: &str, mx_host: &str) -> bool {
         let host = without_final_dot(mx_host).as_bytes();
-        let text = self.lower_case.as_bytes();
-        host.len() <= MAX_NAME && self.places().any(|place| is_match(&text[place], host))
+        let text = lower_case.as_bytes();
+        let is_one = |place: &Place| is_match(&text[place.range()], host);
+        host.len() <= MAX_NAME && self.places().iter().any(is_one)
     }
 
-    fn places(&self) -> impl ExactSizeIterator<Item = Range<usize>> {
-        self.places
-            .iter()
-            .map(|&(start, end)| start as usize..end as usize)
+    #[inline]
+    fn places(&self) -> &[Place] {
+        match self {
+            Self::Few { count, places } => &places[..usize::from(*count).min(FEW)],
+            Self::Many(places) => places,
+        }
     }
 }

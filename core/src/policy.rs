@@ -69,7 +69,9 @@ impl fmt::Display for Mode {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
+    /// The text as published; if there are capitals in a pattern, once more in lower case.
     text: Box<str>,
+    is_twice: bool,
     mode: Mode,
     max_age: u32,
     mx: MxPatterns,
@@ -108,7 +110,10 @@ impl Policy {
 
     /// The text as it was published.
     pub fn text(&self) -> &str {
-        &self.text
+        match self.is_twice {
+            true => &self.text[..self.text.len() / 2],
+            false => &self.text,
+        }
     }
 
     /// The mode.
@@ -123,13 +128,22 @@ impl Policy {
 
     /// The MX patterns in the order of the text.
     pub fn mx(&self) -> impl ExactSizeIterator<Item = MxPattern<'_>> {
-        self.mx.iter()
+        self.mx.iter(self.lower_case())
     }
 
     /// Whether some pattern matches `mx_host` ([`MxPattern::matches`]).
     #[inline]
     pub fn matches(&self, mx_host: &str) -> bool {
-        self.mx.matches(mx_host)
+        self.mx.matches(self.lower_case(), mx_host)
+    }
+
+    /// The text in which the patterns are in lower case.
+    #[inline]
+    fn lower_case(&self) -> &str {
+        match self.is_twice {
+            true => &self.text[self.text.len() / 2..],
+            false => &self.text,
+        }
     }
 }
 
@@ -245,19 +259,20 @@ struct Fields<'a, W> {
     mode: Option<Mode>,
     max_age: Option<u32>,
     mx: MxPatterns,
+    has_capitals: bool,
     sink: W,
 }
 
 impl<'a, W: FnMut(Warning) -> Result<(), Error>> Fields<'a, W> {
     fn new(text: &'a str, sink: W) -> Self {
-        let mx = MxPatterns::of(text);
         Self {
             text,
             line: 0,
             version: false,
             mode: None,
             max_age: None,
-            mx,
+            mx: MxPatterns::none(),
+            has_capitals: false,
             sink,
         }
     }
@@ -279,6 +294,10 @@ impl<'a, W: FnMut(Warning) -> Result<(), Error>> Fields<'a, W> {
             return self.warn(illegal_mx(bare), field.at, line_start);
         }
         self.mx.push(field.at, bare.len());
+        // All octets, as that is faster than to stop at the first.
+        self.has_capitals |= bare
+            .iter()
+            .fold(false, |has, b| has | b.is_ascii_uppercase());
         if bare.len() < field.value.len() {
             self.warn(WarningKind::MxTrailingDot, field.at, line_start)?;
         }
@@ -306,7 +325,8 @@ impl<'a, W: FnMut(Warning) -> Result<(), Error>> Fields<'a, W> {
             position,
         })
     }
-    fn finish(self) -> Result<Policy, Error> {
+
+    fn finish(mut self) -> Result<Policy, Error> {
         let missing = |kind| Error::new(kind, 0);
         if !self.version {
             return Err(missing(ErrorKind::VersionMissing));
@@ -316,9 +336,14 @@ impl<'a, W: FnMut(Warning) -> Result<(), Error>> Fields<'a, W> {
         if self.mx.len() == 0 && mode != Mode::None {
             return Err(missing(ErrorKind::MxMissing));
         }
-        let text = self.text.to_owned().into_boxed_str();
+        self.mx.shrink();
+        let text = match self.has_capitals {
+            true => [self.text, &self.text.to_ascii_lowercase()].concat(),
+            false => self.text.to_owned(),
+        };
         Ok(Policy {
-            text,
+            text: text.into_boxed_str(),
+            is_twice: self.has_capitals,
             mode,
             max_age,
             mx: self.mx,

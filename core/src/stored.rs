@@ -8,8 +8,8 @@ use crate::name::{PolicyDomain, PolicyId};
 use crate::policy::Policy;
 use crate::reason::Reason;
 use crate::time::UnixTime;
-use alloc::{string::String, sync::Arc, vec::Vec};
-use core::{fmt::Write, str::FromStr};
+use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
+use core::{fmt::Write, ops::Deref, str::FromStr};
 
 /// How long a failed fetch keeps the same `id` from being tried again, and the window in
 /// which [`MAX_ATTEMPTS`] fetches are the most, in seconds (R-GET-5).
@@ -29,7 +29,7 @@ pub struct Stored {
     /// What the last look at the TXT record found.
     pub record: Option<RecordCheck>,
     /// The fetches of the last five minutes, the newest last: the back-off (R-GET-5).
-    pub attempts: Vec<Attempt>,
+    pub attempts: Attempts,
 }
 
 /// A policy that was fetched.
@@ -63,6 +63,42 @@ pub struct Attempt {
     pub failed: Option<Reason>,
 }
 
+/// Some fetches, as a slice. Most domains have one, which needs no allocation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Attempts(Kept);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Kept {
+    AtMostOne(Option<Attempt>),
+    Several(Box<[Attempt]>),
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Self::AtMostOne(None)
+    }
+}
+
+impl Deref for Attempts {
+    type Target = [Attempt];
+
+    fn deref(&self) -> &[Attempt] {
+        match &self.0 {
+            Kept::AtMostOne(attempt) => attempt.as_slice(),
+            Kept::Several(attempts) => attempts,
+        }
+    }
+}
+
+impl From<Vec<Attempt>> for Attempts {
+    fn from(mut attempts: Vec<Attempt>) -> Self {
+        Self(match attempts.len() {
+            0 | 1 => Kept::AtMostOne(attempts.pop()),
+            _ => Kept::Several(attempts.into_boxed_slice()),
+        })
+    }
+}
+
 impl StoredPolicy {
     /// Whether the policy may be applied at `now` (R-FLOW-3); with `max_age` 0 only to the
     /// delivery for which it was fetched (R-POL-6).
@@ -89,7 +125,7 @@ impl Stored {
             domain,
             policy: None,
             record: None,
-            attempts: Vec::new(),
+            attempts: Attempts::default(),
         }
     }
 
@@ -128,9 +164,12 @@ impl Stored {
 
     /// Takes down a fetch, and forgets those that no longer count.
     pub(crate) fn attempted(&mut self, attempt: Attempt) {
-        self.attempts
-            .retain(|earlier| is_recent(earlier, attempt.at));
-        self.attempts.push(attempt);
+        let earlier = self.attempts.iter().cloned();
+        let mut attempts: Vec<Attempt> = earlier
+            .filter(|earlier| is_recent(earlier, attempt.at))
+            .collect();
+        attempts.push(attempt);
+        self.attempts = attempts.into();
     }
 }
 
@@ -157,7 +196,7 @@ impl Stored {
             let id = record.id.as_ref().map_or("-", PolicyId::as_str);
             writeln!(out, "record: {id} until {}", record.until.0)?;
         }
-        for attempt in &self.attempts {
+        for attempt in self.attempts.iter() {
             write!(out, "attempt: {} at {}", attempt.id, attempt.at.0)?;
             match attempt.failed {
                 None => writeln!(out)?,
@@ -202,9 +241,14 @@ impl FromStr for Stored {
             return Err(broken());
         };
         let mut stored = Self::unknown(domain.parse().map_err(|_| broken())?);
+        let mut attempts = Vec::new();
         for line in lines {
-            stored.read_line(line, policy)?;
+            match line.strip_prefix("attempt: ") {
+                Some(attempt) => attempts.push(read_attempt(attempt)?),
+                None => stored.read_line(line, policy)?,
+            }
         }
+        stored.attempts = attempts.into();
         Ok(stored)
     }
 }
@@ -215,9 +259,6 @@ impl Stored {
         let mut word = || words.next().unwrap_or_default();
         match (word(), word()) {
             ("record:", id) => self.record = Some(read_record(id, word(), word())?),
-            ("attempt:", id) => self
-                .attempts
-                .push(read_attempt(id, [word(), word(), word(), word()])?),
             ("policy:", id) => {
                 let text = policy.ok_or(broken())?;
                 self.policy = Some(Arc::new(read_policy(id, word(), word(), text)?));
@@ -236,9 +277,12 @@ fn read_record(id: &str, until: &str, time: &str) -> Result<RecordCheck, Error> 
     })
 }
 
-fn read_attempt(id: &str, [at, time, failed, reason]: [&str; 4]) -> Result<Attempt, Error> {
-    let failed = match failed {
-        "failed" => Some(reason.parse().unwrap_or(Reason::FetchOther)), // a later version's reason
+fn read_attempt(line: &str) -> Result<Attempt, Error> {
+    let mut words = line.split(' ');
+    let mut word = || words.next().unwrap_or_default();
+    let (id, at, time) = (word(), word(), word());
+    let failed = match (word(), word()) {
+        ("failed", reason) => Some(reason.parse().unwrap_or(Reason::FetchOther)), // a later version's reason
         _ => None,
     };
     Ok(Attempt {

@@ -57,14 +57,16 @@ fn stored(dice: &mut Dice) -> Option<Stored> {
             until: time(dice),
         });
     }
+    let mut attempts = Vec::new();
     for _ in 0..dice.below(8) {
         let failed = Some(*dice.one_of(REASONS)).filter(|_| dice.below(4) > 0);
-        stored.attempts.push(Attempt {
+        attempts.push(Attempt {
             at: time(dice),
             id: id.parse().ok()?,
             failed,
         });
     }
+    stored.attempts = attempts.into();
     if let Ok(policy) = Policy::parse(dice.one_of(BODIES).as_bytes()) {
         let fetched_at = time(dice);
         stored.policy = Some(Arc::new(StoredPolicy {
@@ -159,11 +161,12 @@ fn an_entry_cut_short_never_loses_its_policy_silently() {
 fn useless_after_is_the_last_of_its_times() {
     let mut stored = Stored::unknown("example.com".parse().unwrap());
     assert_eq!(stored.useless_after(), UnixTime(0));
-    stored.attempts = vec![Attempt {
+    let attempt = Attempt {
         at: UnixTime(10),
         id: "a".parse().unwrap(),
         failed: None,
-    }];
+    };
+    stored.attempts = vec![attempt].into();
     assert_eq!(stored.useless_after(), UnixTime(310));
     stored.record = Some(RecordCheck {
         id: None,

@@ -335,11 +335,11 @@ pub(super) fn merged(ours: &Arc<Stored>, theirs: Arc<Stored>, now: UnixTime) -> 
         false => (Arc::clone(ours), &theirs),
     };
     let missing = |attempt: &&Attempt| !newer.attempts.contains(attempt);
-    let more: Vec<Attempt> = older.attempts.iter().filter(missing).cloned().collect();
-    if !more.is_empty() {
-        let attempts = &mut Arc::make_mut(&mut newer).attempts;
-        attempts.extend(more);
+    let mut attempts: Vec<Attempt> = older.attempts.iter().filter(missing).cloned().collect();
+    if !attempts.is_empty() {
+        attempts.splice(..0, newer.attempts.iter().cloned());
         attempts.sort_by_key(|attempt| attempt.at);
+        Arc::make_mut(&mut newer).attempts = attempts.into();
     }
     newer
 }

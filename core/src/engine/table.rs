@@ -153,6 +153,6 @@ impl Table {
 
     fn is_at(&self, slot: Slot, domain: &str) -> bool {
         self.get(slot)
-            .is_some_and(|entry| entry.stored.domain.as_str() == domain)
+            .is_some_and(|entry| entry.stored.domain.as_bytes() == domain.as_bytes())
     }
 }
