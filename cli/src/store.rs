@@ -91,7 +91,7 @@ impl PolicyStore {
     ) -> Result<(), String> {
         match self.clone() {
             Self::Folder(store) => {
-                let all = move || {
+                let mut all = move || {
                     store.for_each(|domain, text| {
                         let text = text.map_err(|error| error.to_string());
                         visit(text.and_then(|text| read(domain, text)));

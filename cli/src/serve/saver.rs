@@ -179,7 +179,9 @@ impl Writer {
         match done.result {
             Ok(()) => {
                 self.is_up();
-                done.waiting.into_iter().for_each(|written| drop(written.send(())));
+                for written in done.waiting {
+                    let _ = written.send(()); // nobody waits any more
+                }
             }
             Err(reason) => {
                 self.failed(&reason);

@@ -92,7 +92,7 @@ impl Service {
     pub async fn refresh(&self, domain: &PolicyDomain) -> Option<Outcome> {
         let receiver = {
             let mut engine = self.engine();
-            let ticket = engine.refresh(domain, now());
+            let ticket = engine.look_again(domain, now());
             self.wait(ticket)
         };
         self.work.notify_one();
@@ -104,14 +104,9 @@ impl Service {
         if let Some(cache) = &self.dane {
             cache.forget(domain);
         }
-        let is_known = self.engine().forget(domain, now());
+        let is_known = self.engine().is_empty();
         self.work.notify_one();
         is_known
-    }
-
-    /// The operator's policies.
-    pub fn local_policies(&self) -> Arc<LocalPolicies> {
-        Arc::clone(&self.local.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Replaces the operator's policies.
