@@ -299,7 +299,7 @@ impl Default for Percent {
 }
 
 fn max_connections() -> usize {
-    16_384
+    10_240
 }
 
 fn idle_timeout() -> Duration {

@@ -16,7 +16,7 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 /// How long a client may take for the rest of a request, or to read an answer.
 pub const STALL: Duration = Duration::from_secs(100);
@@ -55,6 +55,7 @@ pub enum Stream {
 #[derive(Debug)]
 pub struct Register {
     begun: Instant,
+    room: Arc<Semaphore>,
     last: AtomicU64,
     open: Mutex<HashMap<u64, Weak<Connection>>>,
     is_stopping: AtomicBool,
@@ -230,15 +231,22 @@ impl Drop for Connection {
 }
 
 impl Register {
-    pub fn new(metrics: Arc<Metrics>) -> Arc<Self> {
+    /// At most `clients` connections at a time.
+    pub fn new(clients: usize, metrics: Arc<Metrics>) -> Arc<Self> {
         Arc::new(Self {
             begun: Instant::now(),
+            room: Arc::new(Semaphore::new(clients)),
             last: AtomicU64::new(0),
             open: Mutex::default(),
             is_stopping: AtomicBool::new(false),
             emptied: Notify::new(),
             metrics,
         })
+    }
+
+    /// Waits until there is room for one more connection, which it keeps as long as it lives.
+    pub async fn room(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.room).acquire_owned().await.ok()
     }
 
     /// Ends connections that have stalled or been idle for too long.

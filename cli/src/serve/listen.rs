@@ -98,15 +98,15 @@ impl Listener {
     pub async fn serve(self, service: Arc<Service>, register: Arc<Register>, stop: Stop) {
         let address = &self.listen.address;
         info!(%address, kind = self.listen.kind.as_str(), "listening");
-        let permits = Arc::new(Semaphore::new(self.listen.max_connections));
+        let own = Arc::new(Semaphore::new(self.listen.max_connections));
         let protocol = Protocol::new(&service, &self.listen);
         let mut is_failing = false;
         loop {
             let next = async {
-                let permit = Arc::clone(&permits).acquire_owned().await;
-                (permit, self.accept().await)
+                let permits = (Arc::clone(&own).acquire_owned().await, register.room().await);
+                (permits, self.accept().await)
             };
-            let (permit, accepted) = tokio::select! {
+            let (permits, accepted) = tokio::select! {
                 biased;
                 next = next => next,
                 () = stop.wait() => return,
@@ -118,7 +118,7 @@ impl Listener {
                     let protocol = protocol.clone();
                     tokio::spawn(async move {
                         protocol.serve(connection).await;
-                        drop(permit);
+                        drop(permits);
                     });
                 }
                 Err(reason) if !is_failing => {

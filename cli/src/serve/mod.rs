@@ -46,12 +46,15 @@ use std::time::Duration;
 use stop::Stop;
 use tokio::runtime::{Builder, Handle};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio::time::{interval, timeout};
 use tracing::{info, warn};
 
 /// How long connections may take to end when the server stops.
 const LINGER: Duration = Duration::from_secs(10);
+
+/// Descriptors for the store, the log and the listeners themselves.
+const RESERVED: usize = 128;
 
 /// How often connections are looked through for those that have stalled.
 const SWEEP: Duration = Duration::from_secs(10);
@@ -105,27 +108,27 @@ fn serve(arguments: &Arguments) -> Result<(), String> {
     let passed = Passed::take();
     let config = Config::read(&arguments.config)?;
     let log = log::begin(&config.log)?;
-    raise_descriptors(&config);
+    let clients = raise_descriptors(&config);
     let no_runtime = |error| format!("cannot start threads: {error}");
     let others = Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let others = others.map_err(no_runtime)?;
     let runtime = Builder::new_current_thread().enable_all().build().map_err(no_runtime)?;
     let file = arguments.config.clone();
-    runtime.block_on(Server::run(config, file, log, passed, others.handle().clone()))?;
+    runtime.block_on(Server::run(config, file, log, passed, clients, others.handle().clone()))?;
     others.shutdown_background(); // a look-up for nobody
     Ok(())
 }
 
-/// As many as may be: a client is a descriptor, and so is a look-up.
-fn raise_descriptors(config: &Config) {
+/// As many descriptors as may be; gives how many clients they suffice for, so that clients never
+/// take what look-ups need.
+fn raise_descriptors(config: &Config) -> usize {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
     let _ = setrlimit(Resource::Nofile, raised); // then as many as there are
-    let clients: usize = config.listen.iter().map(|listen| listen.max_connections).sum();
-    let wanted = (clients + config.network.max_lookups + 64) as u64;
-    if let Some(available) = getrlimit(Resource::Nofile).current.filter(|have| *have < wanted) {
-        warn!(available, wanted, "not enough descriptors for as many clients as are allowed");
-    }
+    let available = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let available = available.min(Semaphore::MAX_PERMITS as u64) as usize;
+    let reserved = config.network.max_lookups + RESERVED;
+    available.saturating_sub(reserved).max(1)
 }
 
 /// The running server.
@@ -142,6 +145,7 @@ impl Server {
         file: PathBuf,
         log: log::Control,
         mut passed: Passed,
+        clients: usize,
         others: Handle,
     ) -> Result<(), String> {
         let mut listens = config.listen.clone();
@@ -153,7 +157,7 @@ impl Server {
         let (service, replies) = start_service(&config, others)?;
         tokio::spawn(driver::drive(Arc::clone(&service), replies));
         let (stop, stopped) = Stop::new();
-        let register = Register::new(Arc::clone(&service.metrics));
+        let register = Register::new(clients, Arc::clone(&service.metrics));
         let accepting: Vec<_> = listeners
             .into_iter()
             .map(|listener| {
