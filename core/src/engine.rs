@@ -11,6 +11,7 @@
 //! * [`Engine::poll`] gives [`Work`], until there is none; some of it are questions.
 //! * [`Engine::loaded`], [`Engine::txt`] and [`Engine::https`] take the answers, in any order.
 //! * [`Engine::poll_timeout`] says when to poll again if nothing else happens.
+//! * [`Engine::refresh`], [`Engine::forget`] and [`Engine::iter`] are for the host's operator.
 //!
 //! Poll after each of these calls. Answer each question, with a failure where there is no answer:
 //! what stays open for [`Settings::request_timeout`] counts as failed. The wall clock may jump.
@@ -54,6 +55,7 @@
 //! ```
 
 mod job;
+mod operator;
 mod refresh;
 mod table;
 mod timers;
@@ -72,9 +74,9 @@ use crate::stored::Stored;
 use crate::time::UnixTime;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
-use job::{Question, merged};
+use job::{Question, Wish, merged};
 use table::{Entry, Slot, Table};
-use timers::Timers;
+use timers::{Moment, Timers};
 
 /// Many look-ups at once; see the [module](self).
 #[derive(Debug)]
@@ -135,7 +137,7 @@ impl Engine {
             return Asked::Ready(outcome);
         }
         let slot = self.admit(domain, now);
-        Asked::Pending(self.wait(slot, false, now))
+        Asked::Pending(self.wait(slot, Wish::Look, now))
     }
 
     /// The answer for a domain as text (lower-case A-labels, no final dot) if it is ready, as
@@ -143,8 +145,9 @@ impl Engine {
     pub fn ready(&mut self, domain: &str, now: UnixTime) -> Option<Outcome> {
         let slot = self.table.find(domain)?;
         let entry = self.table.get_mut(slot)?;
-        if entry.asked <= now && now < entry.warm_until {
-            entry.asked = now;
+        let moment = Moment::from(now);
+        if entry.asked <= moment && moment < entry.warm_until {
+            entry.asked = moment;
             let stored = Arc::clone(&entry.stored);
             return Some(Outcome::cached(stored, &self.settings.lookup));
         }
@@ -156,7 +159,7 @@ impl Engine {
     /// the answer to a TXT query is there shares it.
     pub fn look_again(&mut self, domain: &PolicyDomain, now: UnixTime) -> Ticket {
         let slot = self.admit(domain, now);
-        self.wait(slot, true, now)
+        self.wait(slot, Wish::Again, now)
     }
 
     /// Gives the engine what the store has, after a start, so that refreshes go on. `asked` is
@@ -271,9 +274,7 @@ impl Engine {
             self.touch(slot, now);
             return slot;
         }
-        let mut entry = Entry::new(Arc::new(Stored::unknown(domain.clone())), now);
-        entry.is_unread = true;
-        self.table.insert(entry)
+        self.table.insert(Entry::unread(domain.clone(), now))
     }
 
     /// The answer from what is known, if that suffices.
@@ -285,7 +286,10 @@ impl Engine {
         let stored = Arc::clone(found.unwrap_or(&entry.stored));
         let lookup = Lookup::resume(stored, false, config, now);
         let Some(outcome) = lookup.into_outcome() else {
-            let is_refreshed = entry.job.as_ref().is_some_and(|job| job.is_refresh);
+            let is_refreshed = entry
+                .job
+                .as_ref()
+                .is_some_and(|job| job.wish == Wish::Refresh);
             entry.stored.usable(now).filter(|_| is_refreshed)?;
             return Some(Outcome::cached(Arc::clone(&entry.stored), config));
         };
@@ -294,7 +298,7 @@ impl Engine {
             self.keep(slot, Arc::clone(outcome.stored()));
             self.resettle(slot, now);
         } else if Arc::ptr_eq(outcome.stored(), &entry.stored) {
-            entry.warm_until = warm_until(&outcome).unwrap_or_default();
+            entry.warm_until = warm_until(&outcome).unwrap_or_default().into();
         }
         Some(outcome)
     }
@@ -304,7 +308,7 @@ impl Engine {
         let Some(entry) = self.table.get_mut(slot) else {
             return;
         };
-        (entry.asked, entry.warm_until) = (now, UnixTime(0));
+        (entry.asked, entry.warm_until) = (now.into(), Moment::default());
         if core::mem::take(&mut entry.is_resting) {
             self.resettle(slot, now);
         }

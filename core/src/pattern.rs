@@ -43,7 +43,7 @@ pub(crate) fn is_legal(value: &[u8]) -> bool {
 }
 
 /// A policy's patterns in their order, duplicates too (R-POL-4): where they are in a text, which
-/// the policy keeps and which must be given with each call. Most have few, which need no
+/// the policy keeps and gives with each call. Most have few, which need no
 /// allocation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum MxPatterns {
@@ -95,6 +95,11 @@ impl MxPatterns {
         if let Self::Many(places) = self {
             places.shrink_to_fit();
         }
+    }
+
+    /// Where the first one is; 0 if there is none.
+    pub(crate) fn start(&self) -> usize {
+        self.places().first().map_or(0, |place| place.start.into())
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -259,7 +259,6 @@ struct Fields<'a, W> {
     mode: Option<Mode>,
     max_age: Option<u32>,
     mx: MxPatterns,
-    has_capitals: bool,
     sink: W,
 }
 
@@ -272,7 +271,6 @@ impl<'a, W: FnMut(Warning) -> Result<(), Error>> Fields<'a, W> {
             mode: None,
             max_age: None,
             mx: MxPatterns::none(),
-            has_capitals: false,
             sink,
         }
     }
@@ -294,10 +292,7 @@ impl<'a, W: FnMut(Warning) -> Result<(), Error>> Fields<'a, W> {
             return self.warn(illegal_mx(bare), field.at, line_start);
         }
         self.mx.push(field.at, bare.len());
-        // All octets, as that is faster than to stop at the first.
-        self.has_capitals |= bare
-            .iter()
-            .fold(false, |has, b| has | b.is_ascii_uppercase());
+
         if bare.len() < field.value.len() {
             self.warn(WarningKind::MxTrailingDot, field.at, line_start)?;
         }
@@ -337,18 +332,28 @@ impl<'a, W: FnMut(Warning) -> Result<(), Error>> Fields<'a, W> {
             return Err(missing(ErrorKind::MxMissing));
         }
         self.mx.shrink();
-        let text = match self.has_capitals {
+        let is_twice = has_capitals(self.text, &self.mx);
+        let text = match is_twice {
             true => [self.text, &self.text.to_ascii_lowercase()].concat(),
             false => self.text.to_owned(),
         };
         Ok(Policy {
             text: text.into_boxed_str(),
-            is_twice: self.has_capitals,
+            is_twice,
             mode,
             max_age,
             mx: self.mx,
         })
     }
+}
+
+/// Whether some pattern has. Mostly there are none from the first pattern on, and to look at all
+/// these octets at once is faster than at each pattern.
+fn has_capitals(text: &str, mx: &MxPatterns) -> bool {
+    let is_capital = |any: bool, b: &u8| any | b.is_ascii_uppercase();
+    let from_first = &text.as_bytes()[mx.start()..];
+    let has_any = |octets: &[u8]| octets.iter().fold(false, is_capital);
+    has_any(from_first) && mx.iter(text).any(|mx| has_any(mx.as_str().as_bytes()))
 }
 
 /// `%s"STSv1"`; gives true.

@@ -129,6 +129,12 @@ impl Stored {
         }
     }
 
+    /// Whether nothing at all is known.
+    #[cfg(feature = "engine")]
+    pub(crate) fn is_unknown(&self) -> bool {
+        self.policy.is_none() && self.record.is_none() && self.attempts.is_empty()
+    }
+
     /// The policy, if it may be applied at `now`.
     pub fn usable(&self, now: UnixTime) -> Option<&Arc<StoredPolicy>> {
         self.policy.as_ref().filter(|policy| policy.is_usable(now))

@@ -5,6 +5,7 @@
 //! [`Lookup`]; a refresh likewise, but begins with the fetch.
 
 use super::table::Slot;
+use super::timers::Moment;
 use super::work::{Ticket, Work};
 use super::{Engine, Item};
 use crate::error::{Error, ErrorKind};
@@ -20,14 +21,12 @@ use alloc::{boxed::Box, sync::Arc, vec, vec::Vec};
 pub(super) struct Job {
     /// `None`: the store is being read.
     lookup: Option<Lookup>,
-    pub(super) is_refresh: bool,
-    /// Whether the TXT record is to be queried whatever its TTL (R-FLOW-6).
-    is_again: bool,
+    pub(super) wish: Wish,
     /// The question, as far as it has been handed out.
     request: Option<RequestId>,
     /// Who gets the outcome.
     tickets: Vec<Ticket>,
-    /// Who gets the outcome of another look, when this job has ended.
+    /// What begins when this job has ended, for those who came too late.
     next: Option<Box<Job>>,
 }
 
@@ -39,41 +38,73 @@ pub(super) enum Question {
     Https,
 }
 
+/// What somebody wants to know, and a job finds out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Wish {
+    /// What a look-up comes to.
+    Look,
+    /// The same, but the TXT record is queried whatever its TTL (R-FLOW-6).
+    Again,
+    /// What a fetch gives, whatever the record says (R-FLOW-5).
+    Refresh,
+}
+
 impl Job {
-    fn look(ticket: Ticket, is_again: bool) -> Box<Self> {
+    pub(super) fn new(wish: Wish, tickets: Vec<Ticket>) -> Box<Self> {
         Box::new(Self {
             lookup: None,
-            is_refresh: false,
-            is_again,
+            wish,
             request: None,
-            tickets: vec![ticket],
+            tickets,
             next: None,
         })
     }
 
-    fn refresh() -> Box<Self> {
-        Box::new(Self {
-            lookup: None,
-            is_refresh: true,
-            is_again: false,
-            request: None,
-            tickets: Vec::new(),
-            next: None,
-        })
-    }
-
-    /// Adds someone who waits. To look again means a TXT query whose answer is not there yet; a
-    /// refresh makes none.
-    fn join(&mut self, ticket: Ticket, is_again: bool) {
-        let too_late = is_again && self.question() == Some(Question::Https);
-        if !self.is_refresh && !too_late {
-            self.is_again |= is_again;
+    /// Adds someone who waits.
+    fn join(&mut self, ticket: Ticket, wish: Wish) {
+        if self.serves(wish) {
+            self.wish = self.wish.max(wish);
             return self.tickets.push(ticket);
         }
         match &mut self.next {
-            Some(next) => next.join(ticket, is_again),
-            None => self.next = Some(Self::look(ticket, is_again)),
+            Some(next) => next.join(ticket, wish),
+            None => self.next = Some(Self::new(wish, vec![ticket])),
         }
+    }
+
+    /// To look again means a TXT query whose answer is not there yet; a refresh makes none.
+    fn serves(&self, wish: Wish) -> bool {
+        match (self.wish, wish) {
+            (Wish::Refresh, _) | (_, Wish::Refresh) => self.wish == wish,
+            (_, Wish::Again) => self.question() != Some(Question::Https),
+            (_, Wish::Look) => true,
+        }
+    }
+
+    /// There is no policy to refresh: those who wait for a look-up wait for this one too.
+    fn look_instead(&mut self) {
+        self.wish = Wish::Again;
+        if let Some(next) = self.next.take() {
+            self.tickets.extend(next.tickets);
+            self.next = next.next;
+        }
+    }
+
+    /// All who wait, and for what.
+    pub(super) fn waiting(self) -> (Wish, Vec<Ticket>) {
+        let (mut wish, mut tickets) = (self.wish, self.tickets);
+        let mut next = self.next;
+        while let Some(job) = next {
+            wish = wish.max(job.wish);
+            tickets.extend(job.tickets);
+            next = job.next;
+        }
+        (wish, tickets)
+    }
+
+    /// The host's question, as far as it has it.
+    pub(super) fn request(&self) -> Option<RequestId> {
+        self.request
     }
 
     /// What has been found out, if that is more than what the entry says.
@@ -94,7 +125,7 @@ impl Job {
 // How a job begins.
 impl Engine {
     /// Somebody waits for a domain: by the job that there is, or a new one.
-    pub(super) fn wait(&mut self, slot: Slot, is_again: bool, now: UnixTime) -> Ticket {
+    pub(super) fn wait(&mut self, slot: Slot, wish: Wish, now: UnixTime) -> Ticket {
         self.last_ticket += 1;
         let ticket = Ticket(self.last_ticket);
         let job = self
@@ -102,24 +133,25 @@ impl Engine {
             .get_mut(slot)
             .and_then(|entry| entry.job.as_mut());
         match job {
-            Some(job) => job.join(ticket, is_again),
-            None => self.begin(slot, Job::look(ticket, is_again), now),
+            Some(job) => job.join(ticket, wish),
+            None => self.begin(slot, Job::new(wish, vec![ticket]), now),
         }
         ticket
     }
 
     /// Begins with the store: whoever shares it may have refreshed the policy already.
     pub(super) fn begin_refresh(&mut self, slot: Slot, now: UnixTime) {
-        self.refreshes += 1;
-        self.begin(slot, Job::refresh(), now);
+        self.begin(slot, Job::new(Wish::Refresh, Vec::new()), now);
     }
 
-    fn begin(&mut self, slot: Slot, job: Box<Job>, now: UnixTime) {
+    pub(super) fn begin(&mut self, slot: Slot, job: Box<Job>, now: UnixTime) {
         let Some(entry) = self.table.get_mut(slot) else {
             return;
         };
         self.timers.clear(slot, entry);
-        let is_read = !entry.is_unread && !job.is_refresh;
+        let is_refresh = job.wish == Wish::Refresh;
+        let is_read = !entry.is_unread && !is_refresh;
+        self.refreshes += usize::from(is_refresh);
         entry.job = Some(job);
         if is_read {
             self.look(slot, false, now);
@@ -136,9 +168,9 @@ impl Engine {
         };
         let stored = Arc::clone(&entry.stored);
         if let Some(job) = &mut entry.job {
-            job.lookup = Some(match job.is_again {
-                true => Lookup::again(stored, store_failed, config),
-                false => Lookup::resume(stored, store_failed, config, now),
+            job.lookup = Some(match job.wish {
+                Wish::Again => Lookup::again(stored, store_failed, config),
+                _ => Lookup::resume(stored, store_failed, config, now),
             });
         }
     }
@@ -217,7 +249,7 @@ impl Engine {
     ) -> Result<(), Error> {
         let stale = Error::new(ErrorKind::StaleRequest, 0);
         let entry = self.table.get_mut(slot).ok_or(stale)?;
-        entry.warm_until = UnixTime(0); // there may be something new
+        entry.warm_until = Moment::default(); // there may be something new
         let job = entry.job.as_mut().ok_or(stale)?;
         let lookup = job.lookup.as_mut().ok_or(stale)?;
         let given = match lookup.poll() {
@@ -233,25 +265,46 @@ impl Engine {
         let Some(entry) = self.table.get_mut(slot) else {
             return;
         };
+        entry.is_unread &= store_failed;
         let Some(job) = entry.job.as_mut() else {
             return;
         };
-        entry.is_unread &= store_failed;
-        if !job.is_refresh {
-            self.look(slot, store_failed, now);
-            return self.go_on(slot, now);
+        let is_cached = entry.stored.usable(now).is_some();
+        match (job.wish, job.tickets.is_empty()) {
+            (Wish::Refresh, true) if entry.refresh_at > now.into() => {
+                return self.end(slot, now); // another process has refreshed it
+            }
+            (Wish::Refresh, false) if !is_cached => {
+                job.look_instead();
+                self.refreshes -= 1;
+            }
+            (Wish::Refresh, _) => return self.fetch_ahead(slot, now),
+            _ => {}
         }
-        if entry.refresh_at > now {
-            return self.end(slot, now); // another process has refreshed it
-        }
+        self.look(slot, store_failed, now);
+        self.go_on(slot, now);
+    }
+
+    /// Begins the fetch of a refresh, unless the back-off forbids it (R-GET-5).
+    fn fetch_ahead(&mut self, slot: Slot, now: UnixTime) {
+        let Some(entry) = self.table.get_mut(slot) else {
+            return;
+        };
+        let Some(job) = entry.job.as_mut() else {
+            return;
+        };
         let stored = Arc::clone(&entry.stored);
         let lookup = Lookup::refresh(stored, &self.settings.lookup, now);
-        if let Step::Done(_) = lookup.poll() {
-            entry.refresh_at = now.plus(BACK_OFF); // another process has just tried
-            return self.end(slot, now);
+        let Step::Done(outcome) = lookup.poll() else {
+            job.lookup = Some(lookup);
+            return self.go_on(slot, now);
+        };
+        if entry.refresh_at <= now.into() {
+            entry.refresh_at = now.plus(BACK_OFF).into(); // another process has just tried
         }
-        job.lookup = Some(lookup);
-        self.go_on(slot, now);
+        let tickets = core::mem::take(&mut job.tickets);
+        self.deliver(tickets, outcome.clone());
+        self.end(slot, now);
     }
 
     /// The host has left a question open for too long: takes it as failed.
@@ -283,7 +336,7 @@ impl Engine {
         entry.is_unread = outcome.reason() == Some(Reason::StoreFailed);
         let job = entry.job.as_mut();
         let (is_refresh, tickets) = job.map_or((false, Vec::new()), |job| {
-            (job.is_refresh, core::mem::take(&mut job.tickets))
+            (job.wish == Wish::Refresh, core::mem::take(&mut job.tickets))
         });
         if outcome.is_changed() {
             self.save(slot, outcome.stored());
@@ -299,7 +352,7 @@ impl Engine {
     pub(super) fn save(&mut self, slot: Slot, stored: &Arc<Stored>) {
         if let Some(entry) = self.table.get(slot) {
             self.outbox
-                .push_back(Item::Save(Arc::clone(stored), entry.asked));
+                .push_back(Item::Save(Arc::clone(stored), entry.asked.time()));
         }
     }
 
@@ -315,7 +368,7 @@ impl Engine {
         let Some(job) = entry.job.take() else {
             return;
         };
-        self.refreshes -= usize::from(job.is_refresh);
+        self.refreshes -= usize::from(job.wish == Wish::Refresh);
         match job.next {
             Some(next) => self.begin(slot, next, now),
             None => self.settle(slot, now),
@@ -329,8 +382,7 @@ impl Engine {
 pub(super) fn merged(ours: &Arc<Stored>, theirs: Arc<Stored>, now: UnixTime) -> Arc<Stored> {
     let fetched = |stored: &Stored| stored.policy.as_ref().map(|policy| policy.fetched_at);
     let is_later = fetched(&theirs) > fetched(ours) && fetched(&theirs) <= Some(now);
-    let is_unknown = ours.policy.is_none() && ours.record.is_none() && ours.attempts.is_empty();
-    let (mut newer, older) = match is_later || is_unknown {
+    let (mut newer, older) = match is_later || ours.is_unknown() {
         true => (theirs, ours),
         false => (Arc::clone(ours), &theirs),
     };

@@ -9,7 +9,7 @@
 //! set, so that those which seem to be are looked at again.
 
 use super::table::Slot;
-use super::timers::{Kind, NEVER};
+use super::timers::{Kind, Moment, NEVER};
 use super::work::{Event, Trouble};
 use super::{Engine, Item};
 use crate::lookup;
@@ -93,14 +93,14 @@ impl Engine {
         let Some(policy) = entry.stored.usable(now) else {
             return self.without_policy(slot, now);
         };
-        entry.is_resting = now.since(entry.asked) > u64::from(policy.policy.max_age());
+        entry.is_resting = now.since(entry.asked.time()) > u64::from(policy.policy.max_age());
         if entry.is_resting {
-            entry.warm_until = UnixTime(0); // so that who asks wakes it
+            entry.warm_until = Moment::default(); // so that who asks wakes it
         }
-        let is_due = entry.refresh_at <= now && !entry.is_resting;
+        let is_due = entry.refresh_at.has_come(now) && !entry.is_resting;
         let backs_off = entry.stored.back_off(&policy.id, now).is_some();
         match is_due {
-            true if backs_off => entry.refresh_at = now.plus(BACK_OFF),
+            true if backs_off => entry.refresh_at = now.plus(BACK_OFF).into(),
             true if self.may_refresh() => return self.begin_refresh(slot, now),
             _ => {}
         }
@@ -114,13 +114,13 @@ impl Engine {
         let Some(entry) = self.table.get_mut(slot) else {
             return;
         };
-        if entry.asked > now {
-            (entry.asked, entry.warm_until) = (now, UnixTime(0));
+        if entry.asked > now.into() {
+            (entry.asked, entry.warm_until) = (now.into(), Moment::default());
         }
         let mut stored = Arc::clone(&entry.stored);
         if let Some(policy) = stored.policy.as_ref().filter(|_| entry.refresh_at < NEVER) {
             let interval = interval(policy.policy.max_age(), self.refresh_after);
-            entry.refresh_at = entry.refresh_at.min(now.plus(interval));
+            entry.refresh_at = entry.refresh_at.min(now.plus(interval).into());
         }
         if lookup::mend_clock(&mut stored, now) {
             self.save(slot, &stored);
@@ -157,7 +157,7 @@ impl Engine {
     }
 
     /// From memory; the store keeps what it has.
-    fn drop_entry(&mut self, slot: Slot) -> Option<Arc<Stored>> {
+    pub(super) fn drop_entry(&mut self, slot: Slot) -> Option<Arc<Stored>> {
         let entry = self.table.get_mut(slot)?;
         self.timers.clear(slot, entry);
         self.table.remove(slot).map(|entry| entry.stored)
@@ -172,7 +172,7 @@ impl Engine {
             Some(policy) if entry.is_resting => (Kind::Policy, policy.expires_at().plus(1)),
             Some(policy) => {
                 let expired = policy.expires_at().plus(1);
-                (Kind::Policy, expired.min(entry.refresh_at))
+                (Kind::Policy, expired.min(entry.refresh_at.time()))
             }
             None => (Kind::Bare, entry.stored.useless_after().plus(1)),
         };
@@ -192,7 +192,7 @@ impl Engine {
             return;
         };
         let max_age = u64::from(policy.policy.max_age());
-        if max_age > 0 && now.since(entry.asked) <= max_age {
+        if max_age > 0 && now.since(entry.asked.time()) <= max_age {
             let (domain, policy) = (entry.stored.domain.clone(), Arc::clone(policy));
             self.tell(Event::PolicyExpired { domain, policy });
         }
@@ -208,7 +208,7 @@ impl Engine {
         let Some(entry) = self.table.get_mut(slot) else {
             return;
         };
-        entry.warm_until = UnixTime(0);
+        entry.warm_until = Moment::default();
         let before = core::mem::replace(&mut entry.stored, stored);
         let now_there = entry.stored.policy.as_ref();
         let is_same = match (&before.policy, now_there) {
@@ -244,7 +244,7 @@ impl Engine {
         entry.failures = entry.failures.saturating_add(1);
         let failures = entry.failures;
         let interval = interval(policy.policy.max_age(), self.refresh_after);
-        entry.refresh_at = now.plus(spacing(failures, interval));
+        entry.refresh_at = now.plus(spacing(failures, interval)).into();
         if alarms(&policy) {
             let is_urgent = failures >= REPEATEDLY || expires_soon(&policy, now);
             let domain = entry.stored.domain.clone();
@@ -278,13 +278,13 @@ fn expires_soon(policy: &StoredPolicy, now: UnixTime) -> bool {
 
 /// When to refresh a policy. `spread`, a number that is the domain's, takes up to a quarter off
 /// the interval, so that policies that were fetched together are not refreshed together.
-fn refresh_at(policy: &StoredPolicy, refresh_after: u32, spread: u32) -> UnixTime {
+fn refresh_at(policy: &StoredPolicy, refresh_after: u32, spread: u32) -> Moment {
     let interval = interval(policy.policy.max_age(), refresh_after);
     if interval < BACK_OFF || refresh_after == u32::MAX {
         return NEVER;
     }
     let earlier = (u64::from(interval / 4) * u64::from(spread)) >> 32;
-    policy.fetched_at.plus(interval - earlier as u32)
+    policy.fetched_at.plus(interval - earlier as u32).into()
 }
 
 /// The seconds between two refreshes: half the `max_age` where that is less. One that is shorter

@@ -4,7 +4,8 @@
 //! a seed that only the host knows.
 
 use super::job::Job;
-use super::timers::Kind;
+use super::timers::{Kind, Moment, NEVER};
+use crate::name::PolicyDomain;
 use crate::stored::Stored;
 use crate::time::UnixTime;
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
@@ -22,14 +23,14 @@ pub(super) struct Entry {
     /// What goes on for the domain; the host's answers belong to it.
     pub job: Option<Box<Job>>,
     /// When it was last asked for.
-    pub asked: UnixTime,
+    pub asked: Moment,
     /// Until then, and from `asked` on, the cached policy is the answer without a further look.
-    pub warm_until: UnixTime,
+    pub warm_until: Moment,
     /// When the policy is to be refreshed (R-FLOW-5).
-    pub refresh_at: UnixTime,
+    pub refresh_at: Moment,
     /// The timer that is set ([`super::timers::Timers`]), and for when.
     pub timer: Option<Kind>,
-    pub timer_at: UnixTime,
+    pub timer_at: Moment,
     /// How many refreshes have failed, one after the other.
     pub failures: u16,
     /// The store has not been read, or could not be: there may be more in it.
@@ -41,15 +42,24 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    /// Nothing is known here; what the store has is not known either.
+    pub(super) fn unread(domain: PolicyDomain, asked: UnixTime) -> Self {
+        let unknown = Arc::new(Stored::unknown(domain));
+        Self {
+            is_unread: true,
+            ..Self::new(unknown, asked)
+        }
+    }
+
     pub(super) fn new(stored: Arc<Stored>, asked: UnixTime) -> Self {
         Self {
             stored,
             job: None,
-            asked,
-            warm_until: UnixTime(0),
-            refresh_at: UnixTime(u64::MAX),
+            asked: asked.into(),
+            warm_until: Moment::default(),
+            refresh_at: NEVER,
             timer: None,
-            timer_at: UnixTime(u64::MAX),
+            timer_at: NEVER,
             failures: 0,
             is_unread: false,
             is_resting: false,
@@ -106,6 +116,10 @@ impl Table {
         let is_it = |place: &Place| place.hash == hash && self.is_at(place.slot, domain);
         let place = self.index.find(Place::spread(hash), is_it)?;
         Some(place.slot)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().flatten()
     }
 
     pub(super) fn get(&self, slot: Slot) -> Option<&Entry> {
