@@ -28,7 +28,7 @@
  * In this header, in this order: statuses and versions; mtasts_host, the callbacks, and
  * mtasts_resolve; mtasts_outcome; mtasts_session, mtasts_verdict and their numbers; mtasts_policy;
  * mtasts_config; mtasts_lookup and mtasts_answer, for event loops and callbacks; and what stands
- * alone: certificates, records, TLSRPT. Constants come before all functions.
+ * alone: certificates, Postfix, records, TLSRPT. Constants come before all functions.
  *
  * A sender with an event loop drives an mtasts_lookup by mtasts_lookup_poll and
  * mtasts_lookup_submit.
@@ -543,6 +543,73 @@ extern "C" {
 #define MTASTS_LOCAL_FAILURE 11
 
 /**
+ * It could not be found out: the mail waits.
+ */
+#define MTASTS_DOMAIN_DANE_TEMPORARY 0
+
+/**
+ * The sender does no DANE, or the MX records are not DNSSEC-secure, or no MX host has usable TLSA
+ * records.
+ */
+#define MTASTS_DOMAIN_DANE_NONE 1
+
+/**
+ * The MX records are DNSSEC-secure, and some MX host has usable TLSA records.
+ */
+#define MTASTS_DOMAIN_DANE_USABLE 2
+
+/**
+ * Postfix 3.0 to 3.3; what it reads, every later one reads.
+ */
+#define MTASTS_POSTFIX_3_0 0
+
+/**
+ * Postfix 3.4 to 3.9, which know `servername`.
+ */
+#define MTASTS_POSTFIX_3_4 1
+
+/**
+ * Postfix 3.10 and later, which take what TLSRPT says of the policy.
+ */
+#define MTASTS_POSTFIX_3_10 2
+
+/**
+ * Nothing is told of policies that are not enforced.
+ */
+#define MTASTS_POSTFIX_LEVEL_NONE 0
+
+/**
+ * The smtp_tls_security_level `may`.
+ */
+#define MTASTS_POSTFIX_LEVEL_MAY 1
+
+/**
+ * The smtp_tls_security_level `encrypt`.
+ */
+#define MTASTS_POSTFIX_LEVEL_ENCRYPT 2
+
+/**
+ * It is not known for now what applies: the mail waits. `TEMP ` in the socketmap protocol.
+ */
+#define MTASTS_POSTFIX_TEMPORARY 0
+
+/**
+ * There is a value. `OK ` and the value in the socketmap protocol.
+ */
+#define MTASTS_POSTFIX_POLICY 1
+
+/**
+ * There is none: Postfix goes by its own settings. `NOTFOUND ` in the socketmap protocol.
+ */
+#define MTASTS_POSTFIX_NOT_FOUND 2
+
+/**
+ * The octets that any value and its NUL fit in. With `OK ` before it, that is the longest reply
+ * that Postfix takes.
+ */
+#define MTASTS_POSTFIX_VALUE_SIZE 99998
+
+/**
  * The octets that an id needs: 32 and a NUL.
  */
 #define MTASTS_ID_SIZE 33
@@ -968,6 +1035,32 @@ typedef struct mtasts_step {
 } mtasts_step;
 
 /**
+ * What the value depends on beside the outcome. Give it with `size` set; members that are 0 are
+ * the safe choice, of which `dane` makes all mail wait.
+ */
+typedef struct mtasts_postfix_style {
+  /**
+   * `sizeof(mtasts_postfix_style)`.
+   */
+  size_t size;
+  /**
+   * What DANE says of the domain as a whole, one of MTASTS_DOMAIN_DANE_*.
+   */
+  int32_t dane;
+  /**
+   * Which Postfix reads the value, one of MTASTS_POSTFIX_3_*. An older one refuses the policy.
+   */
+  int32_t version;
+  /**
+   * From 3.10 on: the security level of that Postfix for a domain without a policy, so that it
+   * reports against policies that are not enforced; one of MTASTS_POSTFIX_LEVEL_*. At these
+   * levels it reports an untrusted certificate, and a policy that could not be had, only if its
+   * smtp_tls_loglevel has `untrusted`; without it, it reports success.
+   */
+  int32_t level;
+} mtasts_postfix_style;
+
+/**
  * Octets of the caller's, borrowed for a call.
  */
 typedef struct mtasts_bytes {
@@ -1364,6 +1457,38 @@ int32_t mtasts_answer_fail(struct mtasts_answer *answer, int32_t failure);
  * MTASTS_E_DOMAIN if `host_name` is no host name, or MTASTS_E_ARGUMENT. Thread-safe.
  */
 int32_t mtasts_certificate_check_name(const void *der, size_t len, const char *host_name);
+
+/**
+ * Finds what Postfix's table smtp_tls_policy_maps has for the domain of `outcome`: sets `*found`
+ * to one of MTASTS_POSTFIX_TEMPORARY, _POLICY and _NOT_FOUND, and for _POLICY writes the value
+ * and a NUL to `buffer`, which has room for `capacity` octets; MTASTS_POSTFIX_VALUE_SIZE always
+ * suffice. `*length`, unless `length` is NULL, becomes the number of octets before the NUL.
+ *
+ * Whatever goes wrong, `*found` is MTASTS_POSTFIX_TEMPORARY and the string in `buffer` empty, as
+ * far as they can be written.
+ *
+ * Returns MTASTS_OK; MTASTS_E_TOO_LARGE if `buffer` is too small, and `*length` says what it
+ * needs without the NUL; MTASTS_E_ARGUMENT for NULL or a member that is none of its values; or
+ * MTASTS_E_SIZE.
+ */
+int32_t mtasts_postfix_policy(const struct mtasts_outcome *outcome,
+                              const struct mtasts_postfix_style *style,
+                              int32_t *found,
+                              char *buffer,
+                              size_t capacity,
+                              size_t *length);
+
+/**
+ * The domain that a key of smtp_tls_policy_maps names, to give to a lookup: `example.com`,
+ * `[example.com]`, `example.com:25`, `[example.com]:submission`. It and a NUL go to `domain`,
+ * which has room for `capacity` octets; it is not longer than the key. Its case and its U-labels
+ * stay as they are.
+ *
+ * Returns MTASTS_OK; MTASTS_E_ADDRESS_LITERAL if the key names nothing that a policy can be for,
+ * but an address, a parent domain (`.example.com`) or the path of a socket: answer that nothing
+ * was found; MTASTS_E_DOMAIN, MTASTS_E_TOO_LARGE or MTASTS_E_ARGUMENT. Thread-safe.
+ */
+int32_t mtasts_postfix_next_hop(const char *key, char *domain, size_t capacity);
 
 /**
  * Picks the one legal record among `count` TXT records, each with its strings concatenated, and

@@ -9,8 +9,8 @@
 //! | `enforce`, outside the staged share, or `testing` | `dane` | not found, or reported only  |
 //! | `none`, or there is none  | `dane`      | not found                                       |
 //!
-//! A failed DANE look-up, and a policy of which it is not known whether there is one, make the
-//! mail wait.
+//! A failed DANE look-up makes the mail wait; so does a policy of which it is not known whether there
+//! is one, if the host chose that (R-FLOW-2).
 //!
 //! **What Postfix enforces.** Up to 3.10.4 it compares the names of the MX host's certificate, not
 //! the MX host's own, with the patterns, and `*.example.com` stands for any number of labels.
@@ -160,7 +160,7 @@ pub fn next_hop(key: &str) -> Option<&str> {
     };
     let name = without_final_dot(host);
     let is_port = match port.strip_prefix(':') {
-        Some(service) => !service.contains([':', '[', ']']),
+        Some(service) => !service.contains([':', '[', ']', '/']),
         None => port.is_empty(),
     };
     let is_name = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', ':', '[']);

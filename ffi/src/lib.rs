@@ -34,6 +34,7 @@ pub mod lookup;
 pub mod answer;
 
 pub mod certificate;
+pub mod postfix;
 pub mod record;
 pub mod tlsrpt;
 

@@ -14,6 +14,7 @@ use mtasts_ffi::lookup::*;
 use mtasts_ffi::outcome::*;
 use mtasts_ffi::panic_at_next_entry;
 use mtasts_ffi::policy::*;
+use mtasts_ffi::postfix::*;
 use mtasts_ffi::record::*;
 use mtasts_ffi::status::*;
 use mtasts_ffi::strerror::*;
@@ -211,6 +212,8 @@ entries! {
     mtasts_policy_text(policy()) => |text: mtasts_str| pointer(text.data);
     mtasts_policy_warning(policy(), 0, &mut unsafe { zeroed() }) => Gave::Status;
     mtasts_policy_warning_count(policy()) => number;
+    mtasts_postfix_next_hop(c"a".as_ptr(), [0; 9].as_mut_ptr(), 9) => Gave::Status;
+    mtasts_postfix_policy(outcome(), null(), &mut 1, null_mut(), 0, null_mut()) => Gave::Status;
     mtasts_reason_name(1) => word;
     mtasts_record_select(null(), 0, [0; 33].as_mut_ptr(), null_mut()) => Gave::Status;
     mtasts_resolve(c"example.com".as_ptr(), null(), &host(), &mut null_mut()) => Gave::Status;

@@ -513,6 +513,95 @@ static void records_are_read(void)
     mtasts_tlsrpt_record_free(record);
 }
 
+static const char *postfix_value(const mtasts_outcome *outcome, int32_t dane, int32_t version,
+                                 int32_t *found)
+{
+    static char buffer[1000];
+    mtasts_postfix_style style = {0};
+    size_t length = 99;
+    style.size = sizeof style;
+    style.dane = dane;
+    style.version = version;
+    CHECK(mtasts_postfix_policy(outcome, &style, found, buffer, sizeof buffer, &length) ==
+          MTASTS_OK);
+    CHECK(length == strlen(buffer));
+    return buffer;
+}
+
+static void postfix_is_told_what_applies(void)
+{
+    struct world world = good_world();
+    mtasts_host host = host_of(&world);
+    mtasts_outcome *outcome = NULL;
+    int32_t found = 99;
+    CHECK(mtasts_resolve("example.com", NULL, &host, &outcome) == MTASTS_OK);
+    CHECK(strcmp(postfix_value(outcome, MTASTS_DOMAIN_DANE_NONE, MTASTS_POSTFIX_3_4, &found),
+                 "secure match=mx1.example.com:.example.net servername=hostname") == 0);
+    CHECK(found == MTASTS_POSTFIX_POLICY);
+    CHECK(strcmp(postfix_value(outcome, MTASTS_DOMAIN_DANE_USABLE, 0, &found), "dane-only") == 0);
+    CHECK(!*postfix_value(outcome, 0, 0, &found) && found == MTASTS_POSTFIX_TEMPORARY);
+    mtasts_outcome_free(outcome);
+
+    world.txt_failure = MTASTS_TXT_NO_RECORDS;
+    free(world.stored);
+    world.stored = NULL;
+    CHECK(mtasts_resolve("example.com", NULL, &host, &outcome) == MTASTS_OK);
+    CHECK(!*postfix_value(outcome, MTASTS_DOMAIN_DANE_NONE, 0, &found));
+    CHECK(found == MTASTS_POSTFIX_NOT_FOUND);
+    mtasts_outcome_free(outcome);
+    free(world.stored);
+}
+
+/* Nothing that is wrong is read as "not found". */
+static void postfix_waits_where_the_question_is_wrong(void)
+{
+    struct world world = good_world();
+    mtasts_host host = host_of(&world);
+    mtasts_postfix_style style = {0};
+    mtasts_outcome *outcome = NULL;
+    char buffer[62] = "before";
+    size_t length = 99;
+    int32_t found = 99;
+    CHECK(mtasts_resolve("example.com", NULL, &host, &outcome) == MTASTS_OK);
+    CHECK(mtasts_postfix_policy(outcome, &style, &found, buffer, 62, NULL) == MTASTS_E_SIZE);
+    CHECK(found == MTASTS_POSTFIX_TEMPORARY && !*buffer);
+    style.size = sizeof style;
+    style.version = MTASTS_POSTFIX_3_4;
+    for (style.dane = -1; style.dane < 5; style.dane += 4)
+        CHECK(mtasts_postfix_policy(outcome, &style, &found, buffer, 62, NULL) ==
+              MTASTS_E_ARGUMENT);
+    style.dane = MTASTS_DOMAIN_DANE_NONE;
+    CHECK(mtasts_postfix_policy(outcome, &style, &found, buffer, 61, &length) ==
+          MTASTS_E_TOO_LARGE);
+    CHECK(found == MTASTS_POSTFIX_TEMPORARY && !*buffer && length == 61);
+    CHECK(mtasts_postfix_policy(outcome, &style, &found, buffer, 62, &length) == MTASTS_OK);
+    CHECK(found == MTASTS_POSTFIX_POLICY && strlen(buffer) == 61);
+    CHECK(mtasts_postfix_policy(outcome, &style, NULL, buffer, 62, NULL) == MTASTS_E_ARGUMENT);
+    CHECK(mtasts_postfix_policy(outcome, &style, &found, NULL, 62, NULL) == MTASTS_E_ARGUMENT);
+    CHECK(mtasts_postfix_policy(NULL, &style, &found, buffer, 62, NULL) == MTASTS_E_ARGUMENT);
+    CHECK(found == MTASTS_POSTFIX_TEMPORARY && !*buffer);
+    style.level = 3;
+    CHECK(mtasts_postfix_policy(outcome, &style, &found, buffer, 62, NULL) == MTASTS_E_ARGUMENT);
+    style.level = 0;
+    style.version = 3;
+    CHECK(mtasts_postfix_policy(outcome, &style, &found, buffer, 62, NULL) == MTASTS_E_ARGUMENT);
+    mtasts_outcome_free(outcome);
+    free(world.stored);
+}
+
+static void keys_of_postfix_name_domains(void)
+{
+    char domain[12] = "before";
+    CHECK(mtasts_postfix_next_hop("[Example.com.]:25", domain, 12) == MTASTS_OK);
+    CHECK(strcmp(domain, "Example.com") == 0);
+    CHECK(mtasts_postfix_next_hop("example.com", domain, 11) == MTASTS_E_TOO_LARGE && !*domain);
+    CHECK(mtasts_postfix_next_hop(".example.com", domain, 12) == MTASTS_E_ADDRESS_LITERAL);
+    CHECK(mtasts_postfix_next_hop("[192.0.2.1]:25", domain, 12) == MTASTS_E_ADDRESS_LITERAL);
+    CHECK(mtasts_postfix_next_hop("\xff", domain, 12) == MTASTS_E_DOMAIN);
+    CHECK(mtasts_postfix_next_hop(NULL, domain, 12) == MTASTS_E_ARGUMENT);
+    CHECK(mtasts_postfix_next_hop("a", NULL, 12) == MTASTS_E_ARGUMENT);
+}
+
 static void numbers_have_names(void)
 {
     CHECK(strcmp(mtasts_result_name(MTASTS_RESULT_STS_WEBPKI_INVALID), "sts-webpki-invalid") == 0);
@@ -549,8 +638,11 @@ int main(void)
     unknown_options_are_refused();
     zero_settings_are_the_defaults();
     records_are_read();
+    postfix_is_told_what_applies();
+    postfix_waits_where_the_question_is_wrong();
+    keys_of_postfix_name_domains();
     numbers_have_names();
     if (failures == 0)
-        printf("abi.c: 16 passed, 0 failed\n");
+        printf("abi.c: 19 passed, 0 failed\n");
     return failures != 0;
 }

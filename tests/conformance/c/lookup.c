@@ -135,6 +135,9 @@ void do_lookup(void)
     } else if (strncmp(store, "text:", 5) == 0) {
         octets text = decode(store + 5);
         mtasts_answer_stored(stored, text.data, text.len);
+    } else if (strncmp(store, "local:", 6) == 0) {
+        octets text = decode(store + 6);
+        mtasts_answer_local_policy(stored, text.data, text.len, NULL);
     }
     if (!is_string(domain)) {
         printf("unsupported");
@@ -275,6 +278,7 @@ void do_outcome(void)
 {
     mtasts_outcome_facts facts = {0};
     const mtasts_policy *policy = mtasts_outcome_policy(outcome);
+    mtasts_str id = mtasts_outcome_id(outcome); /* none for a local policy */
 
     facts.size = sizeof facts;
     if (mtasts_outcome_get(outcome, &facts) != MTASTS_OK)
@@ -284,10 +288,10 @@ void do_outcome(void)
     put_result(facts.result);
     printf(" %s %s", facts.changed ? "yes" : "no", facts.try_later ? "yes" : "no");
     printf(" %s", policy == NULL ? "*" : mtasts_mode_name(mtasts_policy_mode(policy)));
-    printf(" %s", policy == NULL ? "*" : mtasts_outcome_id(outcome).data);
+    printf(" %s", id.data == NULL ? "*" : id.data);
     put_number(policy != NULL, mtasts_policy_max_age(policy));
-    put_number(policy != NULL, facts.fetched_at);
-    put_number(policy != NULL, facts.expires_at);
+    put_number(id.data != NULL, facts.fetched_at);
+    put_number(id.data != NULL, facts.expires_at);
     for (size_t i = 0; i < mtasts_policy_mx_count(policy); i++)
         put_str(mtasts_policy_mx(policy, i));
 }
@@ -316,6 +320,11 @@ void do_verdict(void)
     printf("verdict %s", mtasts_action_name(verdict.action));
     put_result(verdict.result);
     printf(" %s", verdict.cause == MTASTS_CAUSE_NONE ? "*" : mtasts_cause_name(verdict.cause));
+}
+
+const mtasts_outcome *the_outcome(void)
+{
+    return outcome;
 }
 
 void lookup_end(void)

@@ -21,6 +21,8 @@ static const struct request {
     {"https", do_https},
     {"again", do_again},
     {"outcome", do_outcome},
+    {"postfix", do_postfix},
+    {"next-hop", do_next_hop},
     {"stored", do_stored},
     {"verdict", do_verdict},
 };

@@ -2,7 +2,7 @@
 /*
  * The C surface for the conformance runner: answers the line protocol of ../PROTOCOL.md by the
  * public functions of mtasts.h, and by nothing else of the library. words.c reads and writes the
- * protocol's words; documents.c and lookup.c answer the requests; main.c knows them by name.
+ * protocol's words; documents.c, lookup.c and postfix.c answer the requests; main.c knows them by name.
  */
 
 #ifndef SURFACE_H
@@ -57,6 +57,12 @@ void do_again(void);
 void do_outcome(void);
 void do_stored(void);
 void do_verdict(void);
+
+void do_postfix(void);
+void do_next_hop(void);
+
+/* The outcome of the last lookup that is done. */
+const mtasts_outcome *the_outcome(void);
 
 /* Frees what the requests of lookup.c work on. */
 void lookup_end(void);

@@ -4,8 +4,8 @@
 
 use crate::json::{Stop, unhex};
 use crate::surface::{
-    Answer, HttpsReply, OutcomeFacts, PolicyFacts, Refusal, SessionFacts, Step, Store, Surface,
-    TxtRecord, TxtReply, VerdictFacts,
+    Answer, HttpsReply, NetstringFacts, OutcomeFacts, PolicyFacts, PostfixFacts, Refusal,
+    SessionFacts, Step, Store, Surface, TxtRecord, TxtReply, VerdictFacts,
 };
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -111,6 +111,19 @@ impl Reply {
         text(&self.word()?)
     }
 
+    fn octets(&mut self) -> Answer<Vec<u8>> {
+        octets(&self.word()?)
+    }
+
+    /// Refuses a reply of another kind.
+    fn is(self, head: &str) -> Answer<Self> {
+        if self.head == head {
+            Ok(self)
+        } else {
+            Err(self.unexpected())
+        }
+    }
+
     /// All words that are left, as texts.
     fn texts(&mut self) -> Answer<Vec<String>> {
         self.words.by_ref().map(|word| text(&word)).collect()
@@ -150,13 +163,15 @@ fn number(word: &str) -> Answer<u64> {
 }
 
 /// Octets are hexadecimal; `-` is none of them.
+fn octets(word: &str) -> Answer<Vec<u8>> {
+    match word {
+        "-" => Ok(Vec::new()),
+        _ => unhex(word),
+    }
+}
+
 fn text(word: &str) -> Answer<String> {
-    let octets = if word == "-" {
-        Vec::new()
-    } else {
-        unhex(word)?
-    };
-    String::from_utf8(octets).map_err(|_| Stop::failed("a text is not UTF-8"))
+    String::from_utf8(octets(word)?).map_err(|_| Stop::failed("a text is not UTF-8"))
 }
 
 fn hex(octets: &[u8]) -> String {
@@ -238,6 +253,7 @@ impl Surface for Child {
         let store = match store {
             Store::Empty => "empty".to_owned(),
             Store::Failed => "failed".to_owned(),
+            Store::Local(text) => format!("local:{}", hex(text.as_bytes())),
             Store::Text(text) => format!("text:{}", hex(text.as_bytes())),
         };
         let mut request = format!("lookup {} {store} {now}", hex(domain.as_bytes()));
@@ -351,6 +367,39 @@ impl Surface for Child {
     fn again(&mut self) -> Answer<()> {
         let mut reply = self.ask("again")?;
         reply.taken()?.map_err(|_| reply.unexpected())
+    }
+
+    fn postfix(&mut self, dane: &str, version: &str, level: Option<&str>) -> Answer<PostfixFacts> {
+        let level = level.unwrap_or("*");
+        let request = format!("postfix {dane} {version} {level}");
+        let mut reply = self.ask(&request)?.is("postfix")?;
+        let found = reply.word()?;
+        let value = reply.octets()?;
+        Ok(PostfixFacts { found, value })
+    }
+
+    fn next_hop(&mut self, key: &str) -> Answer<Option<String>> {
+        let request = format!("next-hop {}", hex(key.as_bytes()));
+        let name = self.ask(&request)?.is("next-hop")?.maybe()?;
+        name.as_deref().map(text).transpose()
+    }
+
+    fn netstrings(&mut self, input: &[u8], limit: u64) -> Answer<NetstringFacts> {
+        let request = format!("netstrings {} {limit}", hex(input));
+        let mut reply = self.ask(&request)?.is("netstrings")?;
+        Ok(NetstringFacts {
+            refused: reply.maybe()?,
+            rest: reply.number()?,
+            payloads: reply
+                .words
+                .map(|word| octets(&word))
+                .collect::<Answer<_>>()?,
+        })
+    }
+
+    fn framed(&mut self, payload: &[u8]) -> Answer<Vec<u8>> {
+        let request = format!("framed {}", hex(payload));
+        self.ask(&request)?.is("framed")?.octets()
     }
 }
 

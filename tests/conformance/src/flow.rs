@@ -6,6 +6,7 @@
 use crate::case;
 use crate::https::padded;
 use crate::json::{self, Stop, same};
+use crate::postfix;
 use crate::surface::{
     Answer, HttpsReply, OutcomeFacts, SessionFacts, Step, Store, Surface, TxtReply,
 };
@@ -94,7 +95,9 @@ impl Replay<'_> {
         let own = json::maybe(lookup, "domain").is_some();
         let domain = json::text(if own { lookup } else { self.case }, "domain")?;
         let fails = lookup.get("store").and_then(Value::as_str) == Some("failed");
+        let local = lookup.get("store").and_then(|store| store.get("local"));
         let store = match &self.stored {
+            _ if local.is_some() => Store::Local(json::text(&lookup["store"], "local")?),
             _ if fails => Store::Failed,
             Some(text) => Store::Text(text),
             None => Store::Empty,
@@ -208,6 +211,10 @@ impl Replay<'_> {
             let judged = self.verdict(entry);
             judged.map_err(|stop| in_verdict(number + 1, stop))?;
         }
+        for (number, entry) in optional_list(lookup, "postfix")?.iter().enumerate() {
+            let told = postfix::check_reply(entry, self.surface);
+            told.map_err(|stop| prefixed("postfix", number + 1, stop))?;
+        }
         self.store(lookup, outcome.changed)
     }
 
@@ -252,8 +259,8 @@ impl Replay<'_> {
 }
 
 const LOOKUP: &[&str] = &[
-    "about", "again", "answers", "at", "config", "domain", "late", "outcome", "refused", "store",
-    "stored", "verdicts",
+    "about", "again", "answers", "at", "config", "domain", "late", "outcome", "postfix", "refused",
+    "store", "stored", "verdicts",
 ];
 const ANSWER: &[&str] = &[
     "answer",
@@ -354,6 +361,7 @@ fn https_reply(answer: &Value) -> Answer<HttpsReply> {
             "body",
             "body_hex",
             "body_size",
+            "mx_lines",
             "fail",
         ],
     )?;
@@ -363,6 +371,9 @@ fn https_reply(answer: &Value) -> Answer<HttpsReply> {
         });
     }
     let mut body = case::body(answer)?;
+    for number in 0..answer.get("mx_lines").and_then(Value::as_u64).unwrap_or(0) {
+        body.extend(format!("mx: mx{number}.example.com\n").bytes());
+    }
     if let Some(size) = answer.get("body_size").and_then(Value::as_u64) {
         body = padded(body, size as usize)?;
     }

@@ -11,6 +11,7 @@ pub enum Kind {
     Flow,
     HttpsFetch,
     MxMatch,
+    Postfix,
     StsPolicy,
     StsTxt,
     TlsrptTxt,
@@ -21,7 +22,7 @@ const BY_NAME: &[(&str, Option<Kind>)] = &[
     ("cert_name", Some(Kind::CertName)),
     ("https_fetch", Some(Kind::HttpsFetch)),
     ("mx_match", Some(Kind::MxMatch)),
-    ("postfix_socketmap", None),
+    ("postfix_socketmap", Some(Kind::Postfix)),
     ("sts_policy", Some(Kind::StsPolicy)),
     ("sts_txt", Some(Kind::StsTxt)),
     ("tlsrpt_report", None),
@@ -70,7 +71,7 @@ mod tests {
     fn a_file_name_decides_before_the_keys() {
         let case = json!({"txt_records": [], "rfc": {"usable": false}});
         assert_eq!(of("hidden_tlsrpt_txt_2", &case), Some(Kind::TlsrptTxt));
-        assert_eq!(of("postfix_socketmap", &json!({"body": ""})), None);
+        assert_eq!(of("tlsrpt_report", &json!({"body": ""})), None);
     }
 
     #[test]

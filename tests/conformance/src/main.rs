@@ -12,6 +12,8 @@ mod https;
 mod json;
 mod kind;
 mod policy;
+mod postfix;
+mod prose;
 mod record;
 mod rust;
 mod surface;
@@ -126,6 +128,7 @@ impl Kind {
             Self::Flow => flow::check(case, surface),
             Self::HttpsFetch => https::check(case, surface),
             Self::MxMatch => policy::check_match(case, surface),
+            Self::Postfix => postfix::check(case, surface),
             Self::StsPolicy => policy::check(case, surface),
             Self::StsTxt => record::check(case, surface),
             Self::TlsrptTxt => record::check_tlsrpt(case, surface),

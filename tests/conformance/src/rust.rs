@@ -4,10 +4,11 @@
 
 use crate::json::{self, Stop};
 use crate::surface::{
-    Answer, HttpsReply, OutcomeFacts, PolicyFacts, Refusal, SessionFacts, Step, Store, Surface,
-    TxtRecord, TxtReply, VerdictFacts, Warning,
+    Answer, HttpsReply, NetstringFacts, OutcomeFacts, PolicyFacts, PostfixFacts, Refusal,
+    SessionFacts, Step, Store, Surface, TxtRecord, TxtReply, VerdictFacts, Warning,
 };
 use crate::words::{self, kebab};
+use mtasts::postfix::{self, Found, Style, netstring};
 use mtasts::record::concat;
 use mtasts::{
     Config, Error, Lookup, Outcome, Policy, PolicyDomain, Position, Record, RequestId, Session,
@@ -77,6 +78,11 @@ impl Surface for Rust {
         self.lookup = Some(match store {
             Store::Empty => Lookup::new(domain, None, &self.config, now),
             Store::Failed => Lookup::without_store(domain, &self.config, now),
+            Store::Local(text) => {
+                let policy = Policy::parse(text.as_bytes());
+                let policy = policy.map_err(|error| Stop::failed(format!("local: {error}")))?;
+                Lookup::local(domain, Arc::new(policy), &self.config)
+            }
             Store::Text(text) => Lookup::new(domain, Some(read(text)?), &self.config, now),
         });
         Ok(Ok(()))
@@ -169,6 +175,51 @@ impl Surface for Rust {
         let lookup = self.finished()?.look_again(&self.config);
         self.lookup = Some(lookup);
         Ok(())
+    }
+
+    fn postfix(&mut self, dane: &str, version: &str, level: Option<&str>) -> Answer<PostfixFacts> {
+        let unknown = |()| Stop::failed("there is no such Postfix");
+        let style = Style {
+            version: version.parse().map_err(unknown)?,
+            level: level.map(str::parse).transpose().map_err(unknown)?,
+        };
+        let mut value = Vec::new();
+        let dane = words::domain_dane(dane)?;
+        let found = match postfix::policy(self.finished()?, dane, &style, &mut value) {
+            Found::Policy => "policy",
+            Found::NotFound => "not-found",
+            Found::Temporary => "temporary",
+        };
+        let found = found.to_owned();
+        Ok(PostfixFacts { found, value })
+    }
+
+    fn next_hop(&mut self, key: &str) -> Answer<Option<String>> {
+        Ok(postfix::next_hop(key).map(str::to_owned))
+    }
+
+    fn netstrings(&mut self, input: &[u8], limit: u64) -> Answer<NetstringFacts> {
+        let mut facts = NetstringFacts::default();
+        let mut rest = input;
+        loop {
+            match netstring::parse(rest, limit as usize) {
+                Ok(Some((payload, used))) => {
+                    facts.payloads.push(payload.to_vec());
+                    rest = &rest[used..];
+                }
+                ended => {
+                    facts.refused = ended.err().map(kebab);
+                    facts.rest = rest.len() as u64;
+                    return Ok(facts);
+                }
+            }
+        }
+    }
+
+    fn framed(&mut self, payload: &[u8]) -> Answer<Vec<u8>> {
+        let mut out = Vec::new();
+        netstring::frame(&mut out, |out| out.extend_from_slice(payload));
+        Ok(out)
     }
 }
 

@@ -36,6 +36,8 @@ pub struct PolicyFacts {
 pub enum Store<'a> {
     Empty,
     Failed,
+    /// The operator's own policy is there.
+    Local(&'a str),
     Text(&'a str),
 }
 
@@ -116,6 +118,22 @@ pub struct VerdictFacts {
     pub cause: Option<String>,
 }
 
+/// What Postfix is told: `policy`, `not-found` or `temporary`, and the value of the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PostfixFacts {
+    pub found: String,
+    pub value: Vec<u8>,
+}
+
+/// What came of a stream of netstrings, until more is needed or one is refused.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NetstringFacts {
+    pub payloads: Vec<Vec<u8>>,
+    pub refused: Option<String>,
+    /// The octets behind the last that was whole.
+    pub rest: u64,
+}
+
 /// A way into the engine. The lookup and the outcome are the last that were made.
 pub trait Surface {
     /// The `id` of the one record among `records`.
@@ -162,4 +180,16 @@ pub trait Surface {
 
     /// Makes the lookup one that looks again.
     fn again(&mut self) -> Answer<()>;
+
+    /// What the outcome has Postfix told.
+    fn postfix(&mut self, dane: &str, version: &str, level: Option<&str>) -> Answer<PostfixFacts>;
+
+    /// The domain that a key of Postfix names.
+    fn next_hop(&mut self, key: &str) -> Answer<Option<String>>;
+
+    /// Reads netstrings of at most `limit` octets each.
+    fn netstrings(&mut self, input: &[u8], limit: u64) -> Answer<NetstringFacts>;
+
+    /// Writes a netstring.
+    fn framed(&mut self, payload: &[u8]) -> Answer<Vec<u8>>;
 }

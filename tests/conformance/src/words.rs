@@ -3,7 +3,7 @@
 //! The words of the vectors and the protocol for the crate's enumerations.
 
 use crate::json::Stop;
-use mtasts::{Certificate, Dane, FetchFailure, Tls, TxtFailure};
+use mtasts::{Certificate, Dane, DomainDane, FetchFailure, Tls, TxtFailure};
 use std::fmt::Debug;
 
 /// `MxNotAscii` → `mx-not-ascii`: the words for errors and warnings are their names.
@@ -75,5 +75,14 @@ pub fn dane(word: &str) -> Result<Dane, Stop> {
         "passed" => Ok(Dane::Passed),
         "failed" => Ok(Dane::Failed),
         _ => Err(unknown("state of DANE", word)),
+    }
+}
+
+pub fn domain_dane(word: &str) -> Result<DomainDane, Stop> {
+    match word {
+        "none" => Ok(DomainDane::None),
+        "temporary" => Ok(DomainDane::Temporary),
+        "usable" => Ok(DomainDane::Usable),
+        _ => Err(unknown("state of a domain's DANE", word)),
     }
 }
