@@ -5,7 +5,8 @@
 # Nothing fails for being slow. The parts and the ABI are measured three times
 # and the least of the medians counts, since other work on the machine only
 # adds. The store is filled in /dev/shm (or FILL), which takes 600 MB there, and
-# measured in TMPDIR.
+# measured in TMPDIR. The policy server comes last, by server.py; it alone, with
+# options: run.sh server OPTIONS...
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
@@ -27,6 +28,24 @@ build() {
     "$cargo" bench -q -p mtasts-benches --no-run
     "${CC:-cc}" -std=c99 -O2 -Wall -Wextra -Wpedantic -Werror -I build/include \
         -o build/bench-abi benches/abi.c -L "$lib" -lmtasts -Wl,-rpath,"$root/$lib"
+}
+
+build_server() {
+    "$cargo" build -q --release -p mtasts-benches --bins
+    "$cargo" build -q --release -p mtasts-lab
+    mkdir -p build
+    "${CC:-cc}" -std=c99 -O2 -Wall -Wextra -Wpedantic -Werror -o build/bench-echo benches/echo.c
+    peer || say "postfix-mta-sts-resolver cannot be installed from PyPI: it is not measured"
+}
+
+# postfix-mta-sts-resolver, to be compared with.
+peer() {
+    [ -e build/peer/bin/python ] && return
+    rm -rf build/peer.new
+    python3 -m venv --copies build/peer.new &&
+        tools/retry.sh build/peer.new/bin/python -m pip -q --disable-pip-version-check install \
+            'postfix-mta-sts-resolver[uvloop]==1.5.1' &&
+        mv build/peer.new build/peer
 }
 
 # criterion's medians, as lines of a name, a value and a unit.
@@ -149,7 +168,18 @@ report() {
     curve
 }
 
+if [ "${1:-}" = server ]; then
+    shift
+    build_server
+    benches/server.py --fill "$fill" "$@"
+    exit
+fi
 build
+build_server
 before=$(load)
 measure >"$figures"
 report | tee build/bench.txt
+rm -rf "${fill:?}"/*
+say "the policy server"
+benches/server.py --fill "$fill" >build/bench-server.txt
+tee -a build/bench.txt <build/bench-server.txt

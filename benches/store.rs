@@ -7,18 +7,21 @@
 //! be on tmpfs: a million takes half a minute there. Each size is then copied to `DISK`, and
 //! measured there, out of the page cache. The clock is read around each call, which is included.
 
+<<<<<<< HEAD
 use mtasts::{Attempts, Policy, PolicyDomain, RecordCheck, Stored, StoredPolicy, UnixTime};
 use mtasts_host::store::{Entry, Store};
 use std::error::Error;
+=======
+use mtasts::{Stored, UnixTime};
+use mtasts_benches::{Outcome, domain, mix, rank, save};
+use mtasts_host::store::Store;
+>>>>>>> h/bench
 use std::fs::{self, File};
 use std::hint::black_box;
 use std::ops::Range;
 use std::path::Path;
 use std::process::Command;
-use std::sync::Arc;
 use std::time::Instant;
-
-type Outcome<T> = Result<T, Box<dyn Error>>;
 
 const NOW: UnixTime = UnixTime(1_767_225_600);
 
@@ -53,7 +56,7 @@ fn curve(fill: &Path, disk: &Path) -> Outcome<()> {
 fn add(directory: &Path, numbers: Range<u64>) -> Outcome<()> {
     let store = Store::open(directory)?;
     for number in numbers.clone() {
-        save(&store, &entry(number, "20160831085700Z")?)?;
+        save(&store, &entry(number, "20160831085700Z")?, NOW)?;
     }
     match store.len()? == numbers.end {
         true => Ok(()),
@@ -111,10 +114,9 @@ struct Times {
 impl Times {
     fn of(mut nanoseconds: Vec<u64>) -> Self {
         nanoseconds.sort_unstable();
-        let at = |percent| nanoseconds[(nanoseconds.len() - 1) * percent / 100];
         Self {
-            median: at(50),
-            p99: at(99),
+            median: rank(&nanoseconds, 500),
+            p99: rank(&nanoseconds, 990),
         }
     }
 }
@@ -149,7 +151,7 @@ fn time(call: impl FnOnce() -> Outcome<bool>) -> Outcome<u64> {
 fn saves(store: &Store, domains: u64) -> Outcome<Times> {
     let save_new = |number| {
         let entry = entry(mix(number) % domains, &format!("new{number}"))?;
-        time(|| save(store, &entry))
+        time(|| save(store, &entry, NOW))
     };
     Ok(Times::of((0..SAVES).map(save_new).collect::<Outcome<_>>()?))
 }
@@ -176,24 +178,14 @@ fn first(directory: &Path, domain: &str) -> Outcome<()> {
     Ok(())
 }
 
-fn save(store: &Store, stored: &Stored) -> Outcome<bool> {
-    let policy = stored.policy.as_ref();
-    let entry = Entry {
-        domain: stored.domain.as_str(),
-        text: &stored.to_text(),
-        fetched_at: policy.map_or(0, |policy| policy.fetched_at.0),
-        useless_after: stored.useless_after().0,
-    };
-    Ok(store.save(&entry, NOW.0)?)
-}
-
 /// The entry of domain `number`: a policy of some 150 octets under `id`.
 fn entry(number: u64, id: &str) -> Outcome<Stored> {
-    let domain: PolicyDomain = domain(number).parse()?;
-    let text = format!(
+    let domain = domain(number);
+    let policy = format!(
         "version: STSv1\r\nmode: enforce\r\nmx: mx1.{domain}\r\nmx: mx2.{domain}\r\n\
          mx: *.mail.protection.example\r\nmax_age: 604800\r\n"
     );
+<<<<<<< HEAD
     let policy = StoredPolicy {
         policy: Policy::parse(text.as_bytes())?,
         id: id.parse()?,
@@ -224,4 +216,7 @@ fn mix(number: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     z ^ (z >> 31)
+=======
+    mtasts_benches::entry(&domain, &policy, id, NOW)
+>>>>>>> h/bench
 }

@@ -142,7 +142,9 @@ impl Http {
     /// JSON string in a line of its own.
     fn entries(&self) -> Reply {
         let mut lines = String::new();
-        lines += "x";
+        for (stored, _) in self.service.engine().iter() {
+            lines += &format!("{}\n", Value::from(stored.to_text()));
+        }
         text("application/x-ndjson", lines)
     }
 }

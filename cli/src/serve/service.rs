@@ -92,7 +92,7 @@ impl Service {
     pub async fn refresh(&self, domain: &PolicyDomain) -> Option<Outcome> {
         let receiver = {
             let mut engine = self.engine();
-            let ticket = engine.look_again(domain, now());
+            let ticket = engine.refresh(domain, now());
             self.wait(ticket)
         };
         self.work.notify_one();
@@ -104,7 +104,7 @@ impl Service {
         if let Some(cache) = &self.dane {
             cache.forget(domain);
         }
-        let is_known = self.engine().is_empty();
+        let is_known = self.engine().forget(domain, now());
         self.work.notify_one();
         is_known
     }
