@@ -2,7 +2,7 @@
 
 //! What several of the benches need: entries of a policy store, and the ranks of times.
 
-use mtasts::{Policy, PolicyDomain, RecordCheck, Stored, StoredPolicy, UnixTime};
+use mtasts::{Attempts, Policy, PolicyDomain, RecordCheck, Stored, StoredPolicy, UnixTime};
 use mtasts_host::store::{Entry, Store};
 use std::error::Error;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ pub fn entry(domain: &str, policy: &str, id: &str, now: UnixTime) -> Outcome<Sto
         domain: domain.parse::<PolicyDomain>()?,
         policy: Some(Arc::new(policy)),
         record: Some(record),
-        attempts: Vec::new(),
+        attempts: Attempts::default(),
     })
 }
 
@@ -38,14 +38,7 @@ pub fn entry(domain: &str, policy: &str, id: &str, now: UnixTime) -> Outcome<Sto
 /// # Errors
 /// The store cannot be written.
 pub fn save(store: &Store, stored: &Stored, now: UnixTime) -> Outcome<bool> {
-    let policy = stored.policy.as_ref();
-    let entry = Entry {
-        domain: stored.domain.as_str(),
-        text: &stored.to_text(),
-        fetched_at: policy.map_or(0, |policy| policy.fetched_at.0),
-        useless_after: stored.useless_after().0,
-    };
-    Ok(store.save(&entry, now.0)?)
+    Ok(store.save(&Entry::new(stored, &stored.to_text()), now.0)?)
 }
 
 /// The Policy Domain `number`; in the order of the numbers they are in no order.

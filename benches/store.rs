@@ -7,15 +7,9 @@
 //! be on tmpfs: a million takes half a minute there. Each size is then copied to `DISK`, and
 //! measured there, out of the page cache. The clock is read around each call, which is included.
 
-<<<<<<< HEAD
-use mtasts::{Attempts, Policy, PolicyDomain, RecordCheck, Stored, StoredPolicy, UnixTime};
-use mtasts_host::store::{Entry, Store};
-use std::error::Error;
-=======
 use mtasts::{Stored, UnixTime};
 use mtasts_benches::{Outcome, domain, mix, rank, save};
 use mtasts_host::store::Store;
->>>>>>> h/bench
 use std::fs::{self, File};
 use std::hint::black_box;
 use std::ops::Range;
@@ -185,38 +179,5 @@ fn entry(number: u64, id: &str) -> Outcome<Stored> {
         "version: STSv1\r\nmode: enforce\r\nmx: mx1.{domain}\r\nmx: mx2.{domain}\r\n\
          mx: *.mail.protection.example\r\nmax_age: 604800\r\n"
     );
-<<<<<<< HEAD
-    let policy = StoredPolicy {
-        policy: Policy::parse(text.as_bytes())?,
-        id: id.parse()?,
-        fetched_at: NOW,
-    };
-    let record = RecordCheck {
-        id: Some(id.parse()?),
-        until: NOW.plus(3600),
-    };
-    Ok(Stored {
-        domain,
-        policy: Some(Arc::new(policy)),
-        record: Some(record),
-        attempts: Attempts::default(),
-    })
-}
-
-/// The Policy Domain `number`; in the order of the numbers they are in no order.
-fn domain(number: u64) -> String {
-    let mixed = mix(number);
-    let suffix = ["com", "net", "org", "co.example", "de"][(mixed % 5) as usize];
-    format!("{:x}.{suffix}", mixed >> 12)
-}
-
-/// SplitMix64: spreads numbers.
-fn mix(number: u64) -> u64 {
-    let mut z = number.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
-=======
     mtasts_benches::entry(&domain, &policy, id, NOW)
->>>>>>> h/bench
 }
