@@ -36,7 +36,9 @@ fn policy_json(outcome: &Outcome) -> Value {
     let Some(policy) = outcome.policy() else {
         return Value::Null;
     };
-    let fetched = outcome.fetched().filter(|_| outcome.local_policy().is_none());
+    let fetched = outcome
+        .fetched()
+        .filter(|_| outcome.local_policy().is_none());
     json!({
         "id": fetched.map(|fetched| fetched.id.as_str()),
         "mode": policy.mode().as_str(),

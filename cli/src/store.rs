@@ -4,8 +4,8 @@
 //! for a fleet. Both keep the engine's text and order saves by the time of the fetch.
 
 use mtasts::{Stored, UnixTime};
-use redis_stub::RedisStore;
 use mtasts_host::store::{Entry, Store};
+use redis_stub::RedisStore;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -42,7 +42,9 @@ impl PolicyStore {
             return store.map(Self::Redis).map_err(|error| error.to_string());
         }
         let store = Store::open(Path::new(place));
-        store.map(|store| Self::Folder(Arc::new(store))).map_err(|error| error.to_string())
+        store
+            .map(|store| Self::Folder(Arc::new(store)))
+            .map_err(|error| error.to_string())
     }
 
     /// What is known of `domain`. A folder is read in microseconds, without yielding.
@@ -80,7 +82,10 @@ impl PolicyStore {
                 let domain = domain.to_owned();
                 blocking(move || store.remove(&domain).map_err(|error| error.to_string())).await
             }
-            Self::Redis(store) => store.remove(domain).await.map_err(|error| error.to_string()),
+            Self::Redis(store) => store
+                .remove(domain)
+                .await
+                .map_err(|error| error.to_string()),
         }
     }
 
@@ -129,12 +134,30 @@ pub fn now() -> UnixTime {
 }
 
 mod redis_stub {
-    #[derive(Clone)] pub struct RedisStore;
+    #[derive(Clone)]
+    pub struct RedisStore;
     impl RedisStore {
-        pub fn open(_: &str, _: Option<&std::path::Path>) -> Result<Self, String> { Err("x".into()) }
-        pub async fn load(&self, _: &str) -> Result<Option<String>, String> { Err("x".into()) }
-        pub async fn save(&self, _: &mtasts_host::store::Entry<'_>, _: u64) -> Result<bool, String> { Err("x".into()) }
-        pub async fn remove(&self, _: &str) -> Result<bool, String> { Err("x".into()) }
-        pub async fn for_each(&self, _: impl FnMut(&str, Result<&str, String>)) -> Result<(), String> { Err("x".into()) }
+        pub fn open(_: &str, _: Option<&std::path::Path>) -> Result<Self, String> {
+            Err("x".into())
+        }
+        pub async fn load(&self, _: &str) -> Result<Option<String>, String> {
+            Err("x".into())
+        }
+        pub async fn save(
+            &self,
+            _: &mtasts_host::store::Entry<'_>,
+            _: u64,
+        ) -> Result<bool, String> {
+            Err("x".into())
+        }
+        pub async fn remove(&self, _: &str) -> Result<bool, String> {
+            Err("x".into())
+        }
+        pub async fn for_each(
+            &self,
+            _: impl FnMut(&str, Result<&str, String>),
+        ) -> Result<(), String> {
+            Err("x".into())
+        }
     }
 }

@@ -199,6 +199,11 @@ impl Engine {
         }
     }
 
+    /// Whether [`Engine::poll`] has something to hand out whatever the time; costs nothing.
+    pub fn has_work(&self) -> bool {
+        !self.outbox.is_empty()
+    }
+
     /// When to poll if nothing happens before: a time in the past where there is work already,
     /// `None` where there will be none. Other calls change it.
     pub fn poll_timeout(&self) -> Option<UnixTime> {

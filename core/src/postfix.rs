@@ -36,7 +36,7 @@ use crate::policy::{Mode, Policy};
 use crate::tlsrpt::ResultType;
 use crate::verdict::DomainDane;
 use alloc::{collections::BTreeSet, vec::Vec};
-use core::{net::IpAddr, str::FromStr};
+use core::{net::Ipv4Addr, str::FromStr};
 
 /// The longest reply that Postfix's socketmap client takes, with its `OK `, in octets.
 pub const MAX_REPLY: usize = 100_000;
@@ -164,7 +164,10 @@ pub fn next_hop(key: &str) -> Option<&str> {
         None => port.is_empty(),
     };
     let is_name = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', ':', '[']);
-    (is_port && is_name && name.parse::<IpAddr>().is_err()).then_some(name)
+    // No address but an IPv4 address is left, which ends in a digit.
+    let is_address =
+        || name.ends_with(|c: char| c.is_ascii_digit()) && name.parse::<Ipv4Addr>().is_ok();
+    (is_port && is_name && !is_address()).then_some(name)
 }
 
 /// Appends the security level and attributes to `out`, and nothing unless it is

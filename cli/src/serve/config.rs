@@ -152,7 +152,10 @@ impl Config {
         let addresses = || self.listen.iter().map(|listen| &listen.address);
         for (at, listen) in self.listen.iter().enumerate() {
             listen.check()?;
-            if addresses().skip(at + 1).any(|other| *other == listen.address) {
+            if addresses()
+                .skip(at + 1)
+                .any(|other| *other == listen.address)
+            {
                 return Err(format!("{}: listed twice", listen.address));
             }
         }
@@ -178,7 +181,12 @@ impl Config {
     /// The default host without its store, which the server has by itself.
     pub fn host_options(&self) -> Options {
         Options {
-            nameservers: self.network.nameservers.iter().map(|server| server.0).collect(),
+            nameservers: self
+                .network
+                .nameservers
+                .iter()
+                .map(|server| server.0)
+                .collect(),
             ca_file: self.network.ca_file.clone(),
             https_port: self.network.https_port,
             allow_non_global: self.network.allow_non_global,
@@ -385,7 +393,9 @@ fn parsed<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(from: D) -> Resul
     text.parse().map_err(de::Error::custom)
 }
 
-fn postfix_version<'de, D: Deserializer<'de>>(from: D) -> Result<Option<postfix::Version>, D::Error> {
+fn postfix_version<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<postfix::Version>, D::Error> {
     word(from, "\"3.0\", \"3.4\" or \"3.10\"")
 }
 
@@ -405,6 +415,7 @@ where
 
 fn duration<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(from)?;
-    humantime::parse_duration(&text)
-        .map_err(|error| de::Error::custom(format!("\"{text}\" is no time such as \"20s\": {error}")))
+    humantime::parse_duration(&text).map_err(|error| {
+        de::Error::custom(format!("\"{text}\" is no time such as \"20s\": {error}"))
+    })
 }

@@ -7,6 +7,7 @@
 use super::metrics::Metrics;
 use socket2::SockRef;
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::io::{self, ErrorKind};
 use std::net::Shutdown;
 use std::pin::Pin;
@@ -55,6 +56,8 @@ pub enum Stream {
 #[derive(Debug)]
 pub struct Register {
     begun: Instant,
+    /// Seconds since, as of the last sweep: exact enough, and free.
+    clock: AtomicU32,
     room: Arc<Semaphore>,
     last: AtomicU64,
     open: Mutex<HashMap<u64, Weak<Connection>>>,
@@ -96,9 +99,13 @@ impl Connection {
 
     /// Waits for input.
     pub async fn readable(&self) -> io::Result<()> {
+        poll_fn(|context| self.poll_readable(context)).await
+    }
+
+    fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &self.stream {
-            Stream::Tcp(stream) => stream.readable().await,
-            Stream::Unix(stream) => stream.readable().await,
+            Stream::Tcp(stream) => stream.poll_read_ready(context),
+            Stream::Unix(stream) => stream.poll_read_ready(context),
         }
     }
 
@@ -118,7 +125,7 @@ impl Connection {
                 Some(written) => out = &out[written..],
                 None => {
                     self.enter(State::Stalled);
-                    self.writable().await?;
+                    poll_fn(|context| self.poll_writable(context)).await?;
                 }
             }
         }
@@ -133,10 +140,10 @@ impl Connection {
         unless_not_ready(written)
     }
 
-    async fn writable(&self) -> io::Result<()> {
+    fn poll_writable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &self.stream {
-            Stream::Tcp(stream) => stream.writable().await,
-            Stream::Unix(stream) => stream.writable().await,
+            Stream::Tcp(stream) => stream.poll_write_ready(context),
+            Stream::Unix(stream) => stream.poll_write_ready(context),
         }
     }
 
@@ -180,10 +187,7 @@ impl AsyncRead for Io {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         loop {
-            ready!(match &self.0.stream {
-                Stream::Tcp(stream) => stream.poll_read_ready(context),
-                Stream::Unix(stream) => stream.poll_read_ready(context),
-            })?;
+            ready!(self.0.poll_readable(context))?;
             if let Some(read) = self.0.try_read(buffer.initialize_unfilled())? {
                 buffer.advance(read);
                 return Poll::Ready(Ok(()));
@@ -199,10 +203,7 @@ impl AsyncWrite for Io {
         out: &[u8],
     ) -> Poll<io::Result<usize>> {
         loop {
-            ready!(match &self.0.stream {
-                Stream::Tcp(stream) => stream.poll_write_ready(context),
-                Stream::Unix(stream) => stream.poll_write_ready(context),
-            })?;
+            ready!(self.0.poll_writable(context))?;
             if let Some(written) = self.0.try_write(out)? {
                 return Poll::Ready(Ok(written));
             }
@@ -235,6 +236,7 @@ impl Register {
     pub fn new(clients: usize, metrics: Arc<Metrics>) -> Arc<Self> {
         Arc::new(Self {
             begun: Instant::now(),
+            clock: AtomicU32::new(0),
             room: Arc::new(Semaphore::new(clients)),
             last: AtomicU64::new(0),
             open: Mutex::default(),
@@ -249,10 +251,20 @@ impl Register {
         Arc::clone(&self.room).acquire_owned().await.ok()
     }
 
-    /// Ends connections that have stalled or been idle for too long.
+    /// Ends connections that have stalled or been idle for too long. To be called regularly.
     pub fn sweep(&self) {
-        let now = self.clock();
-        for connection in self.all().into_iter().filter(|connection| connection.is_late(now)) {
+        let now = self
+            .begun
+            .elapsed()
+            .as_secs()
+            .try_into()
+            .unwrap_or(u32::MAX);
+        self.clock.store(now, Relaxed);
+        for connection in self
+            .all()
+            .into_iter()
+            .filter(|connection| connection.is_late(now))
+        {
             connection.shut_down(Shutdown::Both);
         }
     }
@@ -260,7 +272,9 @@ impl Register {
     /// Has every connection, also those to come, answer what has been asked and end.
     pub fn stop(&self) {
         self.is_stopping.store(true, Relaxed);
-        self.all().iter().for_each(|connection| connection.shut_down(Shutdown::Read));
+        self.all()
+            .iter()
+            .for_each(|connection| connection.shut_down(Shutdown::Read));
     }
 
     /// Waits until no connection is open.
@@ -279,7 +293,7 @@ impl Register {
     }
 
     fn clock(&self) -> u32 {
-        self.begun.elapsed().as_secs().try_into().unwrap_or(u32::MAX)
+        self.clock.load(Relaxed)
     }
 }
 

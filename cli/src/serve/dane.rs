@@ -79,7 +79,11 @@ pub struct Promise {
 
 impl Promise {
     pub fn new(cache: Arc<DaneCache>, domain: &str) -> Self {
-        Self { cache, domain: domain.into(), is_kept: false }
+        Self {
+            cache,
+            domain: domain.into(),
+            is_kept: false,
+        }
     }
 
     pub fn domain(&self) -> &str {
@@ -95,7 +99,11 @@ impl Promise {
 impl Drop for Promise {
     fn drop(&mut self) {
         if !self.is_kept {
-            let mut waiting = self.cache.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut waiting = self
+                .cache
+                .waiting
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             waiting.remove(&self.domain);
         }
     }

@@ -16,8 +16,8 @@ use mtasts::{
     Stored, StoredPolicy, TxtAnswer, TxtFailure, UnixTime,
 };
 use mtasts_host::DefaultHost;
-use std::sync::{Arc, PoisonError, RwLock};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -135,7 +135,9 @@ impl Held {
     }
 
     fn release(&mut self, service: &Service) {
-        let Self { written, outcomes, .. } = std::mem::take(self);
+        let Self {
+            written, outcomes, ..
+        } = std::mem::take(self);
         if outcomes.is_empty() {
             return;
         }
@@ -207,7 +209,9 @@ impl Network {
             let loaded = store.load(domain.as_str()).await;
             let result = if loaded.is_ok() { "ok" } else { "failed" };
             metrics.question("load", result, begun.elapsed());
-            metrics.store_up.set(i64::from(!matches!(loaded, Err(Unread::Store(_)))));
+            metrics
+                .store_up
+                .set(i64::from(!matches!(loaded, Err(Unread::Store(_)))));
             let answer = loaded.or_else(|unread| {
                 metrics.store_errors.inc();
                 error!(%domain, reason = unread.reason(), "store: cannot read");
@@ -232,7 +236,12 @@ impl Network {
         let (name, path) = (fetch.host.to_owned(), fetch.path.to_owned());
         let (timeout_ms, max_body) = (fetch.timeout_ms, fetch.max_body);
         self.ask("https", move |host| async move {
-            let fetch = Fetch { host: &name, path: &path, timeout_ms, max_body };
+            let fetch = Fetch {
+                host: &name,
+                path: &path,
+                timeout_ms,
+                max_body,
+            };
             let answer = host.https(&fetch).await;
             let failure = answer.as_ref().err().map(|failure| Reason::from(*failure));
             (Reply::Https(request, answer), failure)
@@ -288,13 +297,17 @@ fn report(metrics: &Metrics, event: &Event) {
         }
         Event::RefreshFailed(trouble) => {
             metrics.refresh_failures.inc();
-            let Trouble { domain, failures, .. } = trouble;
+            let Trouble {
+                domain, failures, ..
+            } = trouble;
             let (reason, until) = (trouble.reason.describe(), time(trouble.policy.expires_at()));
             info!(%domain, failures, reason, until, "policy not refreshed");
         }
         Event::RefreshFailsRepeatedly(trouble) => {
             metrics.refresh_failures.inc();
-            let Trouble { domain, failures, .. } = trouble;
+            let Trouble {
+                domain, failures, ..
+            } = trouble;
             let (reason, until) = (trouble.reason.describe(), time(trouble.policy.expires_at()));
             warn!(%domain, failures, reason, until, "policy cannot be refreshed");
         }

@@ -36,7 +36,11 @@ type Reply = Response<Full<Bytes>>;
 impl Http {
     pub fn new(service: Arc<Service>, listen: &Listen) -> Self {
         let queries = service.metrics.queries(listen.kind);
-        Self { service, queries, is_control: listen.is_control }
+        Self {
+            service,
+            queries,
+            is_control: listen.is_control,
+        }
     }
 
     /// Serves one client to the end of the connection.
@@ -58,8 +62,9 @@ impl Http {
 
     async fn answer(&self, request: &Request<Incoming>) -> Reply {
         let query = request.uri().query().unwrap_or_default();
-        let parameters: Vec<(String, String)> =
-            form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        let parameters: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes())
+            .into_owned()
+            .collect();
         let is_get = matches!(*request.method(), Method::GET | Method::HEAD);
         let is_post = *request.method() == Method::POST && self.is_control;
         match request.uri().path() {
@@ -104,7 +109,10 @@ impl Http {
             (false, None) => self.queries.no_policy.inc(),
         };
         let names: Vec<_> = all(parameters, "mx").map(str::to_owned).collect();
-        let hosts = Hosts { names, is_implicit: false };
+        let hosts = Hosts {
+            names,
+            is_implicit: false,
+        };
         let hosts = Some(&hosts).filter(|hosts| !hosts.names.is_empty());
         let dane = self.service.network.dane.then_some(answer.dane);
         json(StatusCode::OK, &as_json(&answer.outcome, dane, hosts))
@@ -135,7 +143,10 @@ impl Http {
             }
         }
         let was_known = self.service.forget(domain.as_str());
-        json(StatusCode::OK, &json!({ "domain": domain.as_str(), "was_known": was_known }))
+        json(
+            StatusCode::OK,
+            &json!({ "domain": domain.as_str(), "was_known": was_known }),
+        )
     }
 
     /// Everything in memory, for a server without a store: entries as they are stored, each as a
@@ -151,12 +162,17 @@ impl Http {
 
 fn all<'a>(parameters: &'a [(String, String)], name: &str) -> impl Iterator<Item = &'a str> {
     let of_name = move |pair: &&'a (String, String)| pair.0 == name;
-    parameters.iter().filter(of_name).flat_map(|(_, value)| value.split(','))
+    parameters
+        .iter()
+        .filter(of_name)
+        .flat_map(|(_, value)| value.split(','))
 }
 
 fn domain(parameters: &[(String, String)]) -> Result<PolicyDomain, Reply> {
-    let by_name: HashMap<&str, &str> =
-        parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let by_name: HashMap<&str, &str> = parameters
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
     let unknown = by_name.keys().find(|name| !["domain", "mx"].contains(name));
     if let Some(unknown) = unknown {
         let why = format!("unknown parameter {unknown}");
@@ -185,6 +201,9 @@ fn text(content_type: &'static str, body: String) -> Reply {
     let mut reply = Response::new(Full::new(Bytes::from(body)));
     let headers = reply.headers_mut();
     headers.insert(TYPE, hyper::header::HeaderValue::from_static(content_type));
-    headers.insert(CACHE_CONTROL, hyper::header::HeaderValue::from_static("no-store"));
+    headers.insert(
+        CACHE_CONTROL,
+        hyper::header::HeaderValue::from_static("no-store"),
+    );
     reply
 }

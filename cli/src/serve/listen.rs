@@ -55,7 +55,11 @@ impl Passed {
 
     /// The one that is bound to `address`.
     fn at(&mut self, address: &Address) -> Option<Socket> {
-        let is_it = |socket: &Socket| socket.local_addr().is_ok_and(|bound| is_at(&bound, address));
+        let is_it = |socket: &Socket| {
+            socket
+                .local_addr()
+                .is_ok_and(|bound| is_at(&bound, address))
+        };
         let found = self.0.iter().position(is_it)?;
         Some(self.0.swap_remove(found))
     }
@@ -66,12 +70,16 @@ impl Passed {
             return Ok(());
         };
         let address = socket.local_addr().ok();
-        let shown = address.as_ref().and_then(|address| match address.as_socket() {
-            Some(address) => Some(address.to_string()),
-            None => Some(address.as_pathname()?.display().to_string()),
-        });
+        let shown = address
+            .as_ref()
+            .and_then(|address| match address.as_socket() {
+                Some(address) => Some(address.to_string()),
+                None => Some(address.as_pathname()?.display().to_string()),
+            });
         let shown = shown.unwrap_or_default();
-        Err(format!("systemd has passed the socket {shown}, for which there is no [[listen]]"))
+        Err(format!(
+            "systemd has passed the socket {shown}, for which there is no [[listen]]"
+        ))
     }
 }
 
@@ -91,7 +99,10 @@ impl Listener {
             None => bind(listen).map_err(at)?,
         };
         let socket = acceptor(socket, &listen.address).map_err(at)?;
-        Ok(Self { socket, listen: listen.clone() })
+        Ok(Self {
+            socket,
+            listen: listen.clone(),
+        })
     }
 
     /// Takes clients until `stop`, and then those who have come before.
@@ -103,7 +114,10 @@ impl Listener {
         let mut is_failing = false;
         loop {
             let next = async {
-                let permits = (Arc::clone(&own).acquire_owned().await, register.room().await);
+                let permits = (
+                    Arc::clone(&own).acquire_owned().await,
+                    register.room().await,
+                );
                 (permits, self.accept().await)
             };
             let (permits, accepted) = tokio::select! {
@@ -196,13 +210,19 @@ fn make_way(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error),
         Ok(found) if !found.file_type().is_socket() => {
-            return Err(io::Error::new(ErrorKind::AlreadyExists, "there is a file, no socket"));
+            return Err(io::Error::new(
+                ErrorKind::AlreadyExists,
+                "there is a file, no socket",
+            ));
         }
         Ok(_) => {}
     }
     let probe = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     match probe.connect(&SockAddr::unix(path)?) {
-        Ok(()) => Err(io::Error::new(ErrorKind::AddrInUse, "a server listens there already")),
+        Ok(()) => Err(io::Error::new(
+            ErrorKind::AddrInUse,
+            "a server listens there already",
+        )),
         Err(error) if error.kind() == ErrorKind::ConnectionRefused => fs::remove_file(path),
         Err(error) => Err(error),
     }

@@ -24,11 +24,16 @@ pub fn begin(config: &config::Log) -> Result<Control, String> {
         Format::Journal => Box::new(journal()?),
         Format::Auto if is_in_journal() => Box::new(journal()?),
         Format::Auto | Format::Text => Box::new(
-            fmt::layer().with_writer(io::stderr).with_target(false).with_ansi(false),
+            fmt::layer()
+                .with_writer(io::stderr)
+                .with_target(false)
+                .with_ansi(false),
         ),
     };
     let subscriber = tracing_subscriber::registry().with(level).with(lines);
-    subscriber.try_init().map_err(|error| format!("log: {error}"))?;
+    subscriber
+        .try_init()
+        .map_err(|error| format!("log: {error}"))?;
     Ok(Control(control))
 }
 

@@ -92,17 +92,42 @@ impl Metrics {
         let help = "Questions to the network and the store, by kind and result";
         to.register("questions", help, self.questions.clone());
         let (help, unit) = ("How long these questions took", Unit::Seconds);
-        to.register_with_unit("question_duration", help, unit, self.question_seconds.clone());
+        to.register_with_unit(
+            "question_duration",
+            help,
+            unit,
+            self.question_seconds.clone(),
+        );
         to.register("connections", "Open connections", self.connections.clone());
-        to.register("domains", "Domains in memory, with a policy or without", self.domains.clone());
-        to.register("local_policies", "The operator's own policies", self.local_policies.clone());
-        to.register("policy_changes", "Policies replaced by another", self.policy_changes.clone());
+        to.register(
+            "domains",
+            "Domains in memory, with a policy or without",
+            self.domains.clone(),
+        );
+        to.register(
+            "local_policies",
+            "The operator's own policies",
+            self.local_policies.clone(),
+        );
+        to.register(
+            "policy_changes",
+            "Policies replaced by another",
+            self.policy_changes.clone(),
+        );
         let help = "Policies that expired although they were asked for: not protected any more";
         to.register("policies_expired", help, self.policies_expired.clone());
-        to.register("refresh_failures", "Refreshes that failed", self.refresh_failures.clone());
+        to.register(
+            "refresh_failures",
+            "Refreshes that failed",
+            self.refresh_failures.clone(),
+        );
         let help = "Reloads of the configuration or the local policies that were refused";
         to.register("reload_failures", help, self.reload_failures.clone());
-        to.register("store_errors", "Writes and reads that failed", self.store_errors.clone());
+        to.register(
+            "store_errors",
+            "Writes and reads that failed",
+            self.store_errors.clone(),
+        );
         let help = "Whether the store took the last write or answered the last read";
         to.register("store_up", help, self.store_up.clone());
         let help = "Domains whose entries wait to be written to the store";
@@ -112,7 +137,10 @@ impl Metrics {
     /// The counters for a listener of this kind.
     pub fn queries(&self, kind: Kind) -> Queries {
         let listener = kind.as_str();
-        let counter = |result| self.queries.get_or_create_owned(&Query { listener, result });
+        let counter = |result| {
+            self.queries
+                .get_or_create_owned(&Query { listener, result })
+        };
         Queries {
             policy: counter("policy"),
             no_policy: counter("no-policy"),
@@ -123,7 +151,9 @@ impl Metrics {
 
     /// Counts a question to the network or the store that has been answered.
     pub fn question(&self, question: &'static str, result: &'static str, took: Duration) {
-        self.questions.get_or_create(&Question { question, result }).inc();
+        self.questions
+            .get_or_create(&Question { question, result })
+            .inc();
         let seconds = self.question_seconds.get_or_create(&Asked { question });
         seconds.observe(took.as_secs_f64());
     }

@@ -95,7 +95,10 @@ fn check(arguments: &Arguments) -> Result<(), String> {
     let local = read_local(config.local_policies.as_deref())?;
     DefaultHost::open(config.host_options()).map_err(|error| error.to_string())?;
     open_store(&config)?;
-    local.warnings().iter().for_each(|warning| eprintln!("mtasts: warning: {warning}"));
+    local
+        .warnings()
+        .iter()
+        .for_each(|warning| eprintln!("mtasts: warning: {warning}"));
     crate::print(&format!("{}: good", arguments.config.display()))
 }
 
@@ -110,11 +113,24 @@ fn serve(arguments: &Arguments) -> Result<(), String> {
     let log = log::begin(&config.log)?;
     let clients = raise_descriptors(&config);
     let no_runtime = |error| format!("cannot start threads: {error}");
-    let others = Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let others = Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
     let others = others.map_err(no_runtime)?;
-    let runtime = Builder::new_current_thread().enable_all().build().map_err(no_runtime)?;
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(no_runtime)?;
     let file = arguments.config.clone();
-    runtime.block_on(Server::run(config, file, log, passed, clients, others.handle().clone()))?;
+    runtime.block_on(Server::run(
+        config,
+        file,
+        log,
+        passed,
+        clients,
+        others.handle().clone(),
+    ))?;
     others.shutdown_background(); // a look-up for nobody
     Ok(())
 }
@@ -123,7 +139,10 @@ fn serve(arguments: &Arguments) -> Result<(), String> {
 /// take what look-ups need.
 fn raise_descriptors(config: &Config) -> usize {
     let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
     let _ = setrlimit(Resource::Nofile, raised); // then as many as there are
     let available = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     let available = available.min(Semaphore::MAX_PERMITS as u64) as usize;
@@ -173,8 +192,18 @@ impl Server {
             tokio::spawn(reload::watch(folder, Arc::clone(&changed)));
         }
         tell_limits(&config);
-        let reloader = Reloader { file, config, service: Arc::clone(&service), log };
-        let mut server = Self { service, register, reloader, changed };
+        let reloader = Reloader {
+            file,
+            config,
+            service: Arc::clone(&service),
+            log,
+        };
+        let mut server = Self {
+            service,
+            register,
+            reloader,
+            changed,
+        };
         notify(&[NotifyState::Ready]);
         server.until_told(&mut signals).await;
         notify(&[NotifyState::Stopping]);
@@ -215,7 +244,10 @@ impl Server {
         for task in accepting {
             let _ = timeout(LINGER, task).await; // it may have ended
         }
-        if timeout(LINGER, self.register.wait_until_empty()).await.is_err() {
+        if timeout(LINGER, self.register.wait_until_empty())
+            .await
+            .is_err()
+        {
             warn!("clients were still there");
         }
         if let Some(saver) = &self.service.saver {
@@ -241,15 +273,21 @@ fn start_service(
     });
     let network = driver::Network::new(host, store, others, sender, config, Arc::clone(&metrics));
     let settings = config.engine_settings();
-    Ok((Service::new(settings, local, network, saver, metrics), replies))
+    Ok((
+        Service::new(settings, local, network, saver, metrics),
+        replies,
+    ))
 }
 
 /// What an operator should not have to find out (R-APPLY-4).
 fn tell_limits(config: &Config) {
     let percent = config.enforce_percent.0;
     if percent < 100 {
-        warn!(percent, "policies of mode enforce are enforced for this share of domains only; \
-                        the others are not protected");
+        warn!(
+            percent,
+            "policies of mode enforce are enforced for this share of domains only; \
+                        the others are not protected"
+        );
     }
     if config.store.is_none() {
         warn!("there is no store: after a restart nothing is protected until it is looked up anew");

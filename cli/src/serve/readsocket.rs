@@ -74,11 +74,15 @@ impl Readsocket {
         match (command, name) {
             ("policy", Name::Domain(domain)) => self.ask(&domain, policy).await,
             ("hosts", Name::Domain(domain)) => {
-                self.ask(&domain, |answer| self::hosts(answer, &hosts)).await
+                self.ask(&domain, |answer| self::hosts(answer, &hosts))
+                    .await
             }
             ("policy" | "hosts", Name::NoDomain) => {
                 self.queries.no_policy.inc();
-                format!("action=deliver tls=may mode=none hosts={}\n", hosts.join(":"))
+                format!(
+                    "action=deliver tls=may mode=none hosts={}\n",
+                    hosts.join(":")
+                )
             }
             _ => {
                 self.queries.malformed.inc();
@@ -96,7 +100,9 @@ impl Readsocket {
         match answer {
             Some(answer) if !answer.is_temporary() => {
                 let has_policy = answer.outcome.policy().is_some();
-                let Queries { policy, no_policy, .. } = &self.queries;
+                let Queries {
+                    policy, no_policy, ..
+                } = &self.queries;
                 if has_policy { policy } else { no_policy }.inc();
                 describe(&answer)
             }
@@ -110,7 +116,11 @@ impl Readsocket {
 
 fn policy(answer: &Answer) -> String {
     let outcome = &answer.outcome;
-    let mut text = format!("action=deliver {} basis={}", tls(answer), outcome.basis().as_str());
+    let mut text = format!(
+        "action=deliver {} basis={}",
+        tls(answer),
+        outcome.basis().as_str()
+    );
     if let Some(policy) = outcome.policy() {
         let mx: Vec<_> = policy.mx().map(|pattern| pattern.as_str()).collect();
         text += &format!(" max_age={} mx={}", policy.max_age(), mx.join(":"));
@@ -124,7 +134,10 @@ fn policy(answer: &Answer) -> String {
 /// Those of the hosts to which the mail may go, in their order; with DANE, which authenticates
 /// the MX records, all of them.
 fn hosts(answer: &Answer, hosts: &[&str]) -> String {
-    let policy = answer.outcome.policy().filter(|_| answer.outcome.is_enforced());
+    let policy = answer
+        .outcome
+        .policy()
+        .filter(|_| answer.outcome.is_enforced());
     let policy = policy.filter(|_| answer.dane == DomainDane::None);
     let may_go = |host: &&&str| policy.is_none_or(|policy| policy.matches(host));
     let hosts: Vec<_> = hosts.iter().filter(may_go).copied().collect();

@@ -66,7 +66,10 @@ impl Reloader {
             }
             Err(reason) => {
                 self.service.metrics.reload_failures.inc();
-                error!(reason, "local policies not read; going on with those from before");
+                error!(
+                    reason,
+                    "local policies not read; going on with those from before"
+                );
             }
         }
     }
@@ -78,7 +81,10 @@ pub fn read_local(folder: Option<&Path>) -> Result<LocalPolicies, String> {
         return Ok(LocalPolicies::default());
     };
     let local = LocalPolicies::read(folder).map_err(|error| error.to_string())?;
-    local.warnings().iter().for_each(|warning| warn!("{warning}"));
+    local
+        .warnings()
+        .iter()
+        .for_each(|warning| warn!("{warning}"));
     Ok(local)
 }
 

@@ -44,7 +44,10 @@ async fn read_all(service: &Arc<Service>, store: &PolicyStore) -> Result<(), Str
     let (sender, mut entries) = mpsc::unbounded_channel();
     let visit = move |entry| drop(sender.send(entry)); // no receiver: the server ends
     let store = store.clone();
-    let reading = service.network.runtime.spawn(async move { store.for_each(visit).await });
+    let reading = service
+        .network
+        .runtime
+        .spawn(async move { store.for_each(visit).await });
     let (mut batch, mut reported, mut count) = (Vec::new(), Instant::now(), 0_u64);
     while entries.recv_many(&mut batch, BATCH).await > 0 {
         count += batch.len() as u64;

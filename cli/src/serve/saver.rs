@@ -118,7 +118,10 @@ impl Writer {
             }
         }
         if !self.waiting.is_empty() {
-            error!(domains = self.waiting.len(), "store: not saved, as the store is down");
+            error!(
+                domains = self.waiting.len(),
+                "store: not saved, as the store is down"
+            );
         }
     }
 
@@ -170,7 +173,12 @@ impl Writer {
         let store = self.store.clone();
         self.writing.spawn(async move {
             let result = write.run(&store).await;
-            Done { domain, write, waiting, result }
+            Done {
+                domain,
+                write,
+                waiting,
+                result,
+            }
         });
     }
 
@@ -186,7 +194,9 @@ impl Writer {
             Err(reason) => {
                 self.failed(&reason);
                 let again = || (done.write, Vec::new());
-                self.waiting.entry(done.domain.clone()).or_insert_with(again);
+                self.waiting
+                    .entry(done.domain.clone())
+                    .or_insert_with(again);
             }
         }
         if self.waiting.contains_key(&done.domain) {
@@ -197,19 +207,27 @@ impl Writer {
 
     fn is_up(&mut self) {
         if std::mem::take(&mut self.is_down) {
-            info!(domains = self.waiting.len(), "store: up again; saving what has waited");
+            info!(
+                domains = self.waiting.len(),
+                "store: up again; saving what has waited"
+            );
         }
         self.metrics.store_up.set(1);
     }
 
     fn failed(&mut self, reason: &str) {
         if !std::mem::replace(&mut self.is_down, true) {
-            error!(reason, "store: cannot save; going on from memory, and trying again");
+            error!(
+                reason,
+                "store: cannot save; going on from memory, and trying again"
+            );
         }
         self.metrics.store_up.set(0);
         self.metrics.store_errors.inc();
         // Nobody waits for a store that is down.
-        self.waiting.values_mut().for_each(|(_, waiting)| waiting.clear());
+        self.waiting
+            .values_mut()
+            .for_each(|(_, waiting)| waiting.clear());
     }
 
     fn count(&self) {

@@ -10,7 +10,7 @@ use super::metrics::Metrics;
 use super::saver::Saver;
 use crate::store::now;
 use mtasts::engine::{Asked, Engine, Settings, Ticket};
-use mtasts::{DomainDane, Outcome, Policy, PolicyDomain, UnixTime};
+use mtasts::{DomainDane, Outcome, Policy, PolicyDomain};
 use mtasts_host::LocalPolicies;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -137,7 +137,7 @@ impl Service {
     fn known(&self, domain: &str) -> Option<Outcome> {
         let mut engine = self.engine();
         let outcome = engine.ready(domain, now());
-        if engine.poll_timeout() == Some(UnixTime(0)) {
+        if engine.has_work() {
             self.work.notify_one();
         }
         outcome

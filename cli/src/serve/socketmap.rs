@@ -18,8 +18,11 @@ use tracing::info;
 /// The longest request, in octets. A key is a domain, so this is generous.
 const MAX_REQUEST: usize = 10_000;
 
-/// How much is read at a time.
-const READ: usize = 16_384;
+/// How much is read at a time: some dozens of requests, though Postfix sends one.
+const READ: usize = 2_048;
+
+/// What an idle connection may keep.
+const KEPT: usize = 1_024;
 
 /// From how much on answers are sent before more requests are looked at.
 const ENOUGH: usize = 65_536;
@@ -35,7 +38,11 @@ pub struct Socketmap {
 impl Socketmap {
     pub fn new(service: Arc<Service>, listen: &Listen) -> Self {
         let queries = service.metrics.queries(listen.kind);
-        Self { service, style: listen.style(), queries }
+        Self {
+            service,
+            style: listen.style(),
+            queries,
+        }
     }
 
     /// Serves one client to the end of the connection.
@@ -55,14 +62,15 @@ impl Socketmap {
                 Some(Taken::All) => {}
                 Some(Taken::Malformed(error)) => return self.refuse(connection, &out, error).await,
                 Some(Taken::Some) => {
-                    if let Err(error) = self.answer_slowly(connection, &mut input, &mut out).await? {
+                    if let Err(error) = self.answer_slowly(connection, &mut input, &mut out).await?
+                    {
                         return self.refuse(connection, &out, error).await;
                     }
                 }
             }
             connection.write(&out).await?;
             out.clear();
-            out.shrink_to(ENOUGH);
+            out.shrink_to(KEPT);
             let is_idle = input.is_empty();
             connection.enter(if is_idle { State::Idle } else { State::Stalled });
         }
@@ -95,7 +103,11 @@ impl Socketmap {
             }
         }
         input.extend_from_slice(&read[used..]);
-        Ok(Some(if input.is_empty() { Taken::All } else { Taken::Some }))
+        Ok(Some(if input.is_empty() {
+            Taken::All
+        } else {
+            Taken::Some
+        }))
     }
 
     /// Answers what has come, with look-ups as they are needed.
@@ -123,7 +135,7 @@ impl Socketmap {
             }
         }
         input.drain(..used);
-        input.shrink_to(READ);
+        input.shrink_to(KEPT);
         Ok(Ok(()))
     }
 
@@ -149,7 +161,9 @@ impl Socketmap {
             return true;
         };
         let mut buffer = Buffer::new();
-        let known = buffer.lower(name).and_then(|domain| self.service.ready(domain));
+        let known = buffer
+            .lower(name)
+            .and_then(|domain| self.service.ready(domain));
         let is_known = known.is_some();
         if let Some(answer) = known {
             self.give_answer(map, &answer, out);
@@ -178,7 +192,9 @@ impl Socketmap {
             "QUERYwithTLSRPT" => style.version = Version::V3_10,
             _ => {}
         }
-        self.give(out, |out| postfix::policy(&answer.outcome, answer.dane, &style, out));
+        self.give(out, |out| {
+            postfix::policy(&answer.outcome, answer.dane, &style, out)
+        });
     }
 
     /// Writes a reply, whose word goes before what `value` appends.
@@ -204,7 +220,9 @@ impl Socketmap {
     /// and Postfix's log says why.
     fn refuse_request(&self, out: &mut Vec<u8>) {
         self.queries.malformed.inc();
-        netstring::frame(out, |out| out.extend_from_slice(b"PERM not a map name and a domain"));
+        netstring::frame(out, |out| {
+            out.extend_from_slice(b"PERM not a map name and a domain")
+        });
     }
 }
 
@@ -221,5 +239,8 @@ enum Taken {
 
 fn read(request: &[u8]) -> Option<(&str, &str)> {
     let (map, key) = netstring::request(request)?;
-    Some((std::str::from_utf8(map).ok()?, std::str::from_utf8(key).ok()?))
+    Some((
+        std::str::from_utf8(map).ok()?,
+        std::str::from_utf8(key).ok()?,
+    ))
 }
