@@ -13,6 +13,7 @@ use mtasts_benches::{Outcome, mix, rank};
 use std::fs;
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
+use std::num::NonZeroUsize;
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
@@ -23,8 +24,8 @@ struct Arguments {
     /// The server: HOST:PORT, or the path of a Unix socket
     server: String,
     /// How many connections ask
-    #[arg(long, default_value_t = 1)]
-    connections: usize,
+    #[arg(long, default_value = "1")]
+    connections: NonZeroUsize,
     /// For how long
     #[arg(long, default_value_t = 2.0)]
     seconds: f64,
@@ -46,7 +47,7 @@ fn main() -> Outcome<()> {
     let arguments = Arguments::parse();
     let queries = Query::all(&arguments)?;
     let mut load = Load {
-        connections: connect(&arguments.server, arguments.connections)?,
+        connections: connect(&arguments.server, arguments.connections.get())?,
         queries,
         next: 0,
         times: Vec::with_capacity(1 << 20),
@@ -198,9 +199,8 @@ impl Connection {
         }
     }
 
-    /// Asks and waits, for the first time; takes what comes if it is one whole reply.
+    /// Waits for the first reply to a query, or for another: it must be one whole netstring.
     fn learn(&mut self, query: &mut Query) -> Outcome<()> {
-        self.ask(0, query, Instant::now())?;
         let mut came = 0;
         while !is_netstring(&self.buffer[..came]) {
             match self.socket.read(&mut self.buffer[came..])? {
@@ -260,10 +260,16 @@ struct Load {
 
 impl Load {
     fn ask_each_once(&mut self) -> Outcome<()> {
-        let first = self.connections.first_mut().ok_or("no connections")?;
-        self.queries
-            .iter_mut()
-            .try_for_each(|query| first.learn(query))
+        let connections = &mut self.connections;
+        for queries in self.queries.chunks_mut(connections.len()) {
+            for (connection, query) in connections.iter_mut().zip(queries.iter()) {
+                connection.ask(0, query, Instant::now())?;
+            }
+            for (connection, query) in connections.iter_mut().zip(queries) {
+                connection.learn(query)?;
+            }
+        }
+        Ok(())
     }
 
     /// Opens connections that have asked once. They are closed when they are dropped.
@@ -271,7 +277,9 @@ impl Load {
         let queries = self.queries.len();
         let mut open = |number| {
             let mut connection = Connection::open(server)?;
-            connection.learn(&mut self.queries[number % queries])?;
+            let query = &mut self.queries[number % queries];
+            connection.ask(0, query, Instant::now())?;
+            connection.learn(query)?;
             Ok(connection.socket)
         };
         (0..count).map(&mut open).collect()

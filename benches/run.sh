@@ -171,7 +171,7 @@ report() {
 if [ "${1:-}" = server ]; then
     shift
     build_server
-    benches/server.py --fill "$fill" "$@"
+    python3 -B benches/server.py --fill "$fill" "$@"
     exit
 fi
 build
@@ -181,5 +181,5 @@ measure >"$figures"
 report | tee build/bench.txt
 rm -rf "${fill:?}"/*
 say "the policy server"
-benches/server.py --fill "$fill" >build/bench-server.txt
+python3 -B benches/server.py --fill "$fill" >build/bench-server.txt
 tee -a build/bench.txt <build/bench-server.txt

@@ -361,7 +361,8 @@ def report(bench: Bench) -> None:
         f"\nThe policy server, on {facts['processor']}, Linux {facts['kernel']}, "
         f"load {facts['load']:.1f};\nresolver {facts['resolver']}. Medians; own: the clients'.\n"
     )
-    print("\n".join(medians(bench.runs)))
+    if bench.runs:
+        print("\n".join(medians(bench.runs)))
     if bench.figures:
         print(f"\n{'figure':62} {'measured':>10} {'target':>8}")
     for figure in bench.figures:
