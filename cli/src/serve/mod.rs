@@ -205,6 +205,7 @@ impl Server {
             changed,
         };
         notify(&[NotifyState::Ready]);
+        info!("ready");
         server.until_told(&mut signals).await;
         notify(&[NotifyState::Stopping]);
         info!("ending");

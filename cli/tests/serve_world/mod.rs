@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! A running `mtasts serve` beside a lab, and clients of it.
+
+#![allow(dead_code)] // each test file uses some of it
+
+use mtasts_lab::Lab;
+use serde_json::Value;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The longest that anything here may take.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The policy server as a process. It ends when this is dropped.
+pub struct Server {
+    child: Child,
+    pub dir: tempfile::TempDir,
+    /// TCP ports and sockets, as [`Server::start`] puts them into the configuration.
+    pub socketmap: String,
+    pub http: String,
+    log: Receiver<String>,
+    seen: Vec<String>,
+}
+
+/// The part of a configuration that has the server ask this lab.
+pub fn network(lab: &Lab) -> String {
+    format!(
+        "[network]\nnameservers = [\"{}\"]\nca_file = \"{}\"\nhttps_port = {}\n\
+         allow_non_global = true\n",
+        lab.dns(),
+        lab.ca_file().display(),
+        lab.https_port(),
+    )
+}
+
+/// A port that was free a moment ago.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+impl Server {
+    /// Starts a server with a store of its own (`DIR/store`), a control socket (`DIR/control`), a
+    /// socketmap and an HTTP listener, and `top`, keys before the first table, and `tables`.
+    pub fn start(lab: &Lab, top: &str, tables: &str) -> Self {
+        Self::start_in(tempfile::tempdir().unwrap(), lab, top, tables)
+    }
+
+    /// The same in a directory that is there, with the store of an earlier server for instance.
+    pub fn start_in(dir: tempfile::TempDir, lab: &Lab, top: &str, tables: &str) -> Self {
+        let folder = dir.path().join("store");
+        fs::create_dir_all(&folder).unwrap();
+        let store = if top.contains("store =") {
+            String::new()
+        } else {
+            format!("store = \"{}\"\n", folder.display())
+        };
+        let socketmap = format!("127.0.0.1:{}", free_port());
+        let http = dir.path().join("http").display().to_string();
+        let config = format!(
+            "{store}control = \"{0}/control\"\n{top}\n{1}\n[[listen]]\ntype = \"socketmap\"\n\
+             address = \"{socketmap}\"\n[[listen]]\ntype = \"http\"\naddress = \"{http}\"\n{tables}\n",
+            dir.path().display(),
+            network(lab),
+        );
+        fs::write(dir.path().join("mtasts.toml"), config).unwrap();
+        Self::spawn(dir, socketmap, http, |command| command)
+    }
+
+    /// Starts `mtasts serve` on `DIR/mtasts.toml` and waits until it is ready.
+    pub fn spawn(
+        dir: tempfile::TempDir,
+        socketmap: String,
+        http: String,
+        prepare: impl FnOnce(&mut Command) -> &mut Command,
+    ) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mtasts"));
+        command
+            .arg("serve")
+            .arg("--config")
+            .arg(dir.path().join("mtasts.toml"));
+        let mut child = prepare(&mut command)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (sender, log) = channel();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        thread::spawn(move || {
+            lines
+                .map_while(Result::ok)
+                .try_for_each(|line| sender.send(line))
+        });
+        let mut server = Self {
+            child,
+            dir,
+            socketmap,
+            http,
+            log,
+            seen: Vec::new(),
+        };
+        server.wait_for_log(" ready");
+        server
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits for a line in the log that contains `words`, from the last one waited for on.
+    pub fn wait_for_log(&mut self, words: &str) -> String {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            match self.log.recv_timeout(left) {
+                Ok(line) => {
+                    self.seen.push(line.clone());
+                    if line.contains(words) {
+                        return line;
+                    }
+                }
+                Err(_) => panic!("no {words:?} in the log:\n{}", self.seen.join("\n")),
+            }
+        }
+    }
+
+    /// Everything that has been logged so far.
+    pub fn logged(&mut self) -> String {
+        self.seen.extend(self.log.try_iter());
+        self.seen.join("\n")
+    }
+
+    pub fn signal(&self, name: &str) {
+        let done = Command::new("kill")
+            .args(["-s", name, &self.pid().to_string()])
+            .status();
+        assert!(done.unwrap().success());
+    }
+
+    /// Waits until the process has ended.
+    pub fn wait(&mut self) -> ExitStatus {
+        let end = Instant::now() + PATIENCE;
+        while Instant::now() < end {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            thread::yield_now();
+        }
+        panic!("still there:\n{}", self.logged());
+    }
+
+    /// Ends the server and gives its directory, for the next one.
+    pub fn end(mut self, signal: &str) -> tempfile::TempDir {
+        self.signal(signal);
+        self.wait();
+        std::mem::replace(&mut self.dir, tempfile::tempdir().unwrap())
+    }
+
+    /// The reply to one socketmap request, such as `postfix example.com`.
+    pub fn ask(&self, request: &str) -> String {
+        Client::connect(&self.socketmap).ask(request)
+    }
+
+    /// The status and body of `GET path`.
+    pub fn get(&self, path: &str) -> (u16, String) {
+        http(&self.http, "GET", path)
+    }
+
+    /// One line of `/metrics`: the value of `name`, labels included.
+    pub fn metric(&self, name: &str) -> f64 {
+        let (_, text) = self.get("/metrics");
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.map_or(0.0, |value| value.parse().unwrap())
+    }
+
+    /// Waits until a metric has this value.
+    pub fn wait_for_metric(&self, name: &str, value: f64) {
+        let end = Instant::now() + PATIENCE;
+        while self.metric(name) != value {
+            assert!(
+                Instant::now() < end,
+                "{name} is {}, not {value}",
+                self.metric(name)
+            );
+        }
+    }
+
+    /// `GET /v1/policy` as JSON.
+    pub fn policy(&self, domain: &str) -> Value {
+        let (status, body) = self.get(&format!("/v1/policy?domain={domain}"));
+        assert_eq!(status, 200, "{body}");
+        serde_json::from_str(&body).unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Anything that can be spoken over.
+pub trait Stream: Read + Write + Send {}
+
+impl<T: Read + Write + Send> Stream for T {}
+
+/// `ADDRESS:PORT` or a path.
+pub fn connect(address: &str) -> Box<dyn Stream> {
+    if address.starts_with('/') {
+        let stream = UnixStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        return Box::new(stream);
+    }
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_nodelay(true).unwrap();
+    Box::new(stream)
+}
+
+/// A client of a socketmap listener.
+pub struct Client(BufReader<Box<dyn Stream>>);
+
+impl Client {
+    pub fn connect(address: &str) -> Self {
+        Self(BufReader::new(connect(address)))
+    }
+
+    pub fn ask(&mut self, request: &str) -> String {
+        self.send(&netstring(request));
+        self.reply().unwrap()
+    }
+
+    pub fn send(&mut self, octets: &[u8]) {
+        self.0.get_mut().write_all(octets).unwrap();
+    }
+
+    /// The next reply; `None`: the server has closed the connection.
+    pub fn reply(&mut self) -> Option<String> {
+        let mut length = Vec::new();
+        self.0.read_until(b':', &mut length).ok()?;
+        let length: usize = std::str::from_utf8(length.strip_suffix(b":")?)
+            .ok()?
+            .parse()
+            .ok()?;
+        let mut reply = vec![0; length + 1];
+        self.0.read_exact(&mut reply).ok()?;
+        assert_eq!(reply.pop(), Some(b','));
+        Some(String::from_utf8(reply).unwrap())
+    }
+}
+
+pub fn netstring(text: &str) -> Vec<u8> {
+    format!("{}:{text},", text.len()).into_bytes()
+}
+
+/// One HTTP request over a connection of its own.
+pub fn http(address: &str, method: &str, path: &str) -> (u16, String) {
+    let mut stream = connect(address);
+    let request =
+        format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).unwrap();
+    let status = reply.split(' ').nth(1).unwrap().parse().unwrap();
+    let (_, body) = reply.split_once("\r\n\r\n").unwrap();
+    (status, body.to_owned())
+}
+
+/// Runs `mtasts` with these arguments: status, standard output, standard error.
+pub fn mtasts(arguments: &[&str]) -> (i32, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_mtasts"))
+        .args(arguments)
+        .output()
+        .unwrap();
+    let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
+    (
+        output.status.code().unwrap(),
+        text(&output.stdout),
+        text(&output.stderr),
+    )
+}
+
+/// The path as text.
+pub fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
