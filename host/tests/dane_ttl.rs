@@ -9,6 +9,8 @@ mod common;
 
 use common::{host_with_dane, options};
 use hickory_resolver::proto::op::Message;
+use hickory_resolver::proto::rr::rdata::CNAME;
+use hickory_resolver::proto::rr::{Name, RData, Record};
 use mtasts_host::{DefaultHost, DomainDane, Options};
 use mtasts_lab::Lab;
 use std::net::UdpSocket;
@@ -257,14 +259,19 @@ fn r_apply_2_the_time_that_the_questions_took_is_gone() {
 }
 
 #[test]
-fn r_apply_2_an_absence_without_an_end_counts_for_five_minutes() {
+fn r_apply_2_an_absence_without_an_end_counts_for_five_minutes_or_as_long_as_its_alias() {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let server = socket.local_addr().unwrap();
     thread::spawn(move || {
         let mut buffer = [0; 4096];
         while let Ok((len, peer)) = socket.recv_from(&mut buffer) {
             let query = Message::from_vec(&buffer[..len]).unwrap();
+            let asked = query.queries[0].name().clone();
             let mut answer = query.into_response(); // no records and no SOA record
+            if asked.to_string().starts_with("alias.") {
+                let target = RData::CNAME(CNAME(Name::from_ascii("end.example.").unwrap()));
+                answer.add_answers([Record::from_rdata(asked, 5, target)]);
+            }
             answer.metadata.authentic_data = true;
             socket.send_to(&answer.to_vec().unwrap(), peer).unwrap();
         }
@@ -276,4 +283,5 @@ fn r_apply_2_an_absence_without_an_end_counts_for_five_minutes() {
     };
     let host = DefaultHost::open(options).unwrap();
     assert_holds(&host, "example", DomainDane::None, 300);
+    assert_holds(&host, "alias.example", DomainDane::None, 5);
 }
