@@ -41,6 +41,8 @@ mod domain;
 mod error;
 mod https;
 mod options;
+#[cfg(feature = "redis")]
+pub mod redis;
 mod shortage;
 mod sigpipe;
 pub mod store;
