@@ -121,11 +121,10 @@ fn is_demotion(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::Server(MasterDown | ReadOnly))
 }
 
-/// Ends `work` when the time for a call is over. On the heap, for its type is so deep that the
-/// compiler gives up on what callers build around it.
+/// Ends `work` when the time for a call is over.
 pub(super) async fn limited<T>(
     work: impl Future<Output = Result<T, Problem>>,
 ) -> Result<T, Problem> {
-    let result = tokio::time::timeout(CALL, Box::pin(work)).await;
+    let result = tokio::time::timeout(CALL, work).await;
     result.unwrap_or(Err(Problem::Slow))
 }
