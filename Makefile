@@ -89,6 +89,12 @@ bench: all
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(LIBDIR)/pkgconfig
 	install -m 755 $(B)/bin/mtasts $(DESTDIR)$(PREFIX)/bin/
+	install -d $(DESTDIR)$(PREFIX)/share/mtasts $(DESTDIR)$(PREFIX)/lib/systemd/system \
+	    $(DESTDIR)$(PREFIX)/lib/sysusers.d
+	install -m 644 cli/etc/mtasts.toml $(DESTDIR)$(PREFIX)/share/mtasts/
+	sed -e 's|@PREFIX@|$(PREFIX)|' cli/etc/mtasts.service > $(B)/mtasts.service
+	install -m 644 $(B)/mtasts.service cli/etc/mtasts.socket $(DESTDIR)$(PREFIX)/lib/systemd/system/
+	install -m 644 cli/etc/mtasts.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/mtasts.conf
 	install -m 644 include/mtasts.h include/mtasts_host.h $(DESTDIR)$(PREFIX)/include/
 	for lib in libmtasts libmtasts-host; do \
 	    install -m 644 $(B)/lib/$$lib.a $(DESTDIR)$(LIBDIR)/ && \
