@@ -109,7 +109,7 @@ impl Servers {
                 let clients = hosts.into_iter().map(|host| access.client(host));
                 clients.collect::<RedisResult<_>>()?
             }
-            Self::Sentinel(client) => vec![client.lock().await.async_get_client().await?],
+            Self::Sentinel(client) => vec![master(client).await?],
             Self::Single(client) => vec![client.clone()],
         };
         Ok((clients, shards))
@@ -151,16 +151,22 @@ impl Connection {
     }
 }
 
+// What connects is on the heap, for its type is so deep that the compiler gives up on what callers
+// build around it.
+
 /// A connection that breaks stays broken.
 pub(super) async fn to_node(client: &Client) -> RedisResult<MultiplexedConnection> {
-    client
-        .get_multiplexed_async_connection_with_config(&config())
-        .await
+    let config = config();
+    Box::pin(client.get_multiplexed_async_connection_with_config(&config)).await
 }
 
 async fn to_master(client: &Mutex<SentinelClient>) -> RedisResult<MultiplexedConnection> {
+    to_node(&master(client).await?).await
+}
+
+async fn master(client: &Mutex<SentinelClient>) -> RedisResult<Client> {
     let mut client = client.lock().await;
-    client.get_async_connection_with_config(&config()).await
+    Box::pin(client.async_get_client()).await
 }
 
 fn config() -> AsyncConnectionConfig {
