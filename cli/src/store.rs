@@ -4,8 +4,8 @@
 //! for a fleet. Both keep the engine's text and order saves by the time of the fetch.
 
 use mtasts::{Stored, UnixTime};
-use mtasts_host::store::{Entry, Store};
 use mtasts_host::redis::RedisStore;
+use mtasts_host::store::{Entry, Store};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -160,8 +160,10 @@ pub struct Network {
     pub is_restored: Arc<AtomicBool>,
     pub runtime: Handle,
     replies: mpsc::UnboundedSender<Reply>,
-    /// Bounds the questions to the network at a time.
-    permits: Arc<Semaphore>,
+    /// Bound the questions at a time, each kind by itself: slow fetches hold up no DNS.
+    dane_permits: Arc<Semaphore>,
+    https_permits: Arc<Semaphore>,
+    txt_permits: Arc<Semaphore>,
     metrics: Arc<Metrics>,
     pub dane: bool,
 }
@@ -175,13 +177,16 @@ impl Network {
         config: &Config,
         metrics: Arc<Metrics>,
     ) -> Self {
+        let permits = || Arc::new(Semaphore::new(config.network.max_lookups));
         Self {
             host: RwLock::new(Arc::new(host)),
             store,
             is_restored: Arc::new(AtomicBool::new(false)),
             runtime,
             replies,
-            permits: Arc::new(Semaphore::new(config.network.max_lookups)),
+            dane_permits: permits(),
+            https_permits: permits(),
+            txt_permits: permits(),
             metrics,
             dane: config.network.dane,
         }
@@ -225,7 +230,7 @@ impl Network {
 
     fn query_txt(&self, request: RequestId, name: &str) {
         let name = name.to_owned();
-        self.ask("txt", move |host| async move {
+        self.ask("txt", &self.txt_permits, move |host| async move {
             let answer = host.txt(&name).await;
             let failure = answer.as_ref().err().map(|failure| Reason::from(*failure));
             (Reply::Txt(request, answer), failure)
@@ -235,7 +240,7 @@ impl Network {
     fn fetch(&self, request: RequestId, fetch: &Fetch<'_>) {
         let (name, path) = (fetch.host.to_owned(), fetch.path.to_owned());
         let (timeout_ms, max_body) = (fetch.timeout_ms, fetch.max_body);
-        self.ask("https", move |host| async move {
+        self.ask("https", &self.https_permits, move |host| async move {
             let fetch = Fetch {
                 host: &name,
                 path: &path,
@@ -252,11 +257,12 @@ impl Network {
     fn ask<F>(
         &self,
         question: &'static str,
+        permits: &Arc<Semaphore>,
         ask: impl FnOnce(Arc<DefaultHost>) -> F + Send + 'static,
     ) where
         F: Future<Output = (Reply, Option<Reason>)> + Send,
     {
-        let (host, permits) = (self.host(), Arc::clone(&self.permits));
+        let (host, permits) = (self.host(), Arc::clone(permits));
         let (replies, metrics) = (self.replies.clone(), Arc::clone(&self.metrics));
         self.runtime.spawn(async move {
             let _permit = permits.acquire_owned().await;
@@ -272,7 +278,7 @@ impl Network {
     pub fn look_up_dane(&self, cache: Arc<DaneCache>, domain: &str) {
         let promise = Promise::new(cache, domain);
         let (host, metrics) = (self.host(), Arc::clone(&self.metrics));
-        let permits = Arc::clone(&self.permits);
+        let permits = Arc::clone(&self.dane_permits);
         self.runtime.spawn(async move {
             let _permit = permits.acquire_owned().await;
             let begun = Instant::now();

@@ -146,7 +146,7 @@ fn raise_descriptors(config: &Config) -> usize {
     let _ = setrlimit(Resource::Nofile, raised); // then as many as there are
     let available = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     let available = available.min(Semaphore::MAX_PERMITS as u64) as usize;
-    let reserved = config.network.max_lookups + RESERVED;
+    let reserved = 3 * config.network.max_lookups + RESERVED;
     available.saturating_sub(reserved).max(1)
 }
 
