@@ -43,7 +43,7 @@ impl Engine {
         self.outbox.retain(
             |item| !matches!(item, Item::Save(stored, _) if stored.domain.as_str() == domain),
         );
-        let Some(slot) = self.table.find(domain) else {
+        let Some(slot) = self.table.find(domain.as_bytes()) else {
             return false;
         };
         let waiting = self.stop(slot).map(|job| job.waiting());

@@ -204,7 +204,7 @@ impl Engine {
     /// Takes what is now known of a domain.
     pub(super) fn keep(&mut self, slot: Slot, stored: Arc<Stored>) {
         let refresh_after = self.refresh_after;
-        let spread = (self.table.hash(stored.domain.as_str()) >> 32) as u32;
+        let spread = (self.table.hash(stored.domain.as_bytes()) >> 32) as u32;
         let Some(entry) = self.table.get_mut(slot) else {
             return;
         };
