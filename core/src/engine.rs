@@ -297,7 +297,9 @@ impl Engine {
                 .as_ref()
                 .is_some_and(|job| job.wish == Wish::Refresh);
             entry.stored.usable(now).filter(|_| is_refreshed)?;
-            return Some(Outcome::cached(Arc::clone(&entry.stored), config));
+            self.mend(slot, now);
+            let stored = Arc::clone(&self.table.get(slot)?.stored);
+            return Some(Outcome::cached(stored, &self.settings.lookup));
         };
         if outcome.is_changed() {
             self.save(slot, outcome.stored());

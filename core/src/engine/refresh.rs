@@ -244,7 +244,9 @@ impl Engine {
         entry.failures = entry.failures.saturating_add(1);
         let failures = entry.failures;
         let interval = interval(policy.policy.max_age(), self.refresh_after);
-        entry.refresh_at = now.plus(spacing(failures, interval)).into();
+        if entry.refresh_at < NEVER {
+            entry.refresh_at = now.plus(spacing(failures, interval)).into();
+        }
         if alarms(&policy) {
             let is_urgent = failures >= REPEATEDLY || expires_soon(&policy, now);
             let domain = entry.stored.domain.clone();
