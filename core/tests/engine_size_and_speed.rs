@@ -108,6 +108,7 @@ fn a_warm_answer_allocates_nothing_and_memory_is_bounded() {
     a_warm_answer_allocates_nothing();
     a_domain_is_small();
     what_a_store_gives_is_as_small_as_what_was_fetched();
+    what_is_forgotten_takes_no_memory();
     memory_is_bounded();
 }
 
@@ -147,6 +148,19 @@ fn flood(engine: &mut Engine, numbers: std::ops::Range<u32>) {
             assert_eq!(taken, Ok(()));
         }
     }
+}
+
+fn what_is_forgotten_takes_no_memory() {
+    let mut engine = engine(1);
+    let domain: PolicyDomain = name(2).parse().unwrap();
+    let (octets, ()) = octets(|| {
+        for _ in 0..1_000 {
+            assert!(matches!(engine.ask(&domain, NOW), Asked::Pending(_)));
+            assert!(matches!(engine.poll(NOW), Some(Work::Load { .. })));
+            assert!(engine.forget(domain.as_str(), NOW));
+        }
+    });
+    assert!(octets < 15_000, "{octets} octets");
 }
 
 fn memory_is_bounded() {
