@@ -118,7 +118,7 @@ impl Engine {
         Self {
             settings,
             refresh_after,
-            last_request: table.hash("") as u32, // another engine's numbers are not ours
+            last_request: table.hash(b"") as u32, // another engine's numbers are not ours
             table,
             timers: Timers::default(),
             open: BTreeMap::new(),
@@ -133,7 +133,7 @@ impl Engine {
     /// if a policy is cached, as a [`Lookup`] does (R-FLOW-4); but while that policy is being
     /// refreshed it is what applies.
     pub fn ask(&mut self, domain: &PolicyDomain, now: UnixTime) -> Asked {
-        if let Some(outcome) = self.ready(domain.as_str(), now) {
+        if let Some(outcome) = self.at_once(domain.as_bytes(), now) {
             return Asked::Ready(outcome);
         }
         let slot = self.admit(domain, now);
@@ -143,15 +143,7 @@ impl Engine {
     /// The answer for a domain as text (lower-case A-labels, no final dot) if it is ready, as
     /// [`Engine::ask`] would give it. Allocates nothing. `None` begins nothing.
     pub fn ready(&mut self, domain: &str, now: UnixTime) -> Option<Outcome> {
-        let slot = self.table.find(domain)?;
-        let entry = self.table.get_mut(slot)?;
-        let moment = Moment::from(now);
-        if entry.asked <= moment && moment < entry.warm_until {
-            entry.asked = moment;
-            let stored = Arc::clone(&entry.stored);
-            return Some(Outcome::cached(stored, &self.settings.lookup));
-        }
-        self.consult(slot, now)
+        self.at_once(domain.as_bytes(), now)
     }
 
     /// Looks again, as a sender does before it gives a message up (R-FLOW-6): the TXT record is
@@ -166,7 +158,7 @@ impl Engine {
     /// when the domain was last asked for ([`Work::Save`]), or `now` if that is not known. An
     /// older policy than the engine's own is not taken.
     pub fn insert(&mut self, stored: Arc<Stored>, asked: UnixTime, now: UnixTime) {
-        let slot = match self.table.find(stored.domain.as_str()) {
+        let slot = match self.table.find(stored.domain.as_bytes()) {
             Some(slot) => slot,
             None => {
                 let unknown = Arc::new(Stored::unknown(stored.domain.clone()));
@@ -273,9 +265,23 @@ impl Engine {
 }
 
 impl Engine {
+    /// The answer for a domain if it is ready.
+    #[inline]
+    fn at_once(&mut self, domain: &[u8], now: UnixTime) -> Option<Outcome> {
+        let slot = self.table.find(domain)?;
+        let entry = self.table.get_mut(slot)?;
+        let moment = Moment::from(now);
+        if entry.asked <= moment && moment < entry.warm_until {
+            entry.asked = moment;
+            let stored = Arc::clone(&entry.stored);
+            return Some(Outcome::cached(stored, &self.settings.lookup));
+        }
+        self.consult(slot, now)
+    }
+
     /// The entry of a domain, a new one if need be: what the store has of it is not known.
     fn admit(&mut self, domain: &PolicyDomain, now: UnixTime) -> Slot {
-        if let Some(slot) = self.table.find(domain.as_str()) {
+        if let Some(slot) = self.table.find(domain.as_bytes()) {
             self.touch(slot, now);
             return slot;
         }
@@ -296,7 +302,9 @@ impl Engine {
                 .as_ref()
                 .is_some_and(|job| job.wish == Wish::Refresh);
             entry.stored.usable(now).filter(|_| is_refreshed)?;
-            return Some(Outcome::cached(Arc::clone(&entry.stored), config));
+            self.mend(slot, now);
+            let stored = Arc::clone(&self.table.get(slot)?.stored);
+            return Some(Outcome::cached(stored, &self.settings.lookup));
         };
         if outcome.is_changed() {
             self.save(slot, outcome.stored());

@@ -2,13 +2,15 @@
 
 //! What a warm answer costs: no allocation, and little time; and what a cached domain costs in
 //! memory. The figures at a million domains:
-//! `cargo test --release -p mtasts --test engine_size_and_speed -- --ignored --nocapture`
+//! `cargo test --release -p mtasts --features engine --test engine_size_and_speed -- --ignored
+//! --nocapture`
 
 #![cfg(feature = "engine")]
 #![allow(clippy::unwrap_used, clippy::panic)] // a test that cannot go on, fails
 
+use mtasts::UnixTime;
 use mtasts::engine::{Asked, Engine, Settings, Work};
-use mtasts::{Policy, PolicyDomain, RecordCheck, Stored, StoredPolicy, TxtFailure, UnixTime};
+use mtasts::{Config, HttpsReply, Lookup, PolicyDomain, Step, Stored, TxtAnswer, TxtFailure};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
 use std::sync::Arc;
@@ -44,33 +46,45 @@ static COUNTING: Counting = Counting;
 
 const NOW: UnixTime = UnixTime(1_767_225_600);
 
+const POLICY: &str = "version: STSv1\r\nmode: enforce\r\nmx: mx1.example.com\r\n\
+    mx: *.example.net\r\nmax_age: 604800\r\n";
+
 fn name(number: u32) -> String {
     format!("domain-{number}.example.com")
 }
 
-/// As an engine keeps what it has fetched.
-fn stored(number: u32) -> Arc<Stored> {
+/// As a look-up leaves it that has just fetched the policy.
+fn fetched(number: u32) -> Arc<Stored> {
     let domain: PolicyDomain = name(number).parse().unwrap();
-    let text = "version: STSv1\r\nmode: enforce\r\nmx: mx1.example.com\r\nmx: *.example.net\r\n\
-                max_age: 604800\r\n";
-    let id: mtasts::PolicyId = "20260101000000".parse().unwrap();
-    let mut stored = Stored::unknown(domain);
-    stored.record = Some(RecordCheck {
-        id: Some(id.clone()),
-        until: NOW.plus(3_600),
-    });
-    stored.policy = Some(Arc::new(StoredPolicy {
-        policy: Policy::parse(text.as_bytes()).unwrap(),
-        id,
-        fetched_at: NOW,
-    }));
-    Arc::new(stored)
+    let mut lookup = Lookup::new(domain, None, &Config::default(), NOW);
+    let record = TxtAnswer {
+        records: vec![b"v=STSv1; id=20260101000000;".to_vec()],
+        ttl: Some(3_600),
+    };
+    let reply = HttpsReply {
+        status: 200,
+        content_type: Some("text/plain".into()),
+        body: POLICY.into(),
+    };
+    loop {
+        let taken = match lookup.poll() {
+            Step::QueryTxt { id, .. } => lookup.txt(id, NOW, Ok(&record)),
+            Step::Fetch { id, .. } => lookup.https(id, NOW, Ok(&reply)),
+            Step::Done(outcome) => return Arc::clone(outcome.stored()),
+        };
+        assert_eq!(taken, Ok(()));
+    }
+}
+
+/// As it comes from a store.
+fn read(number: u32) -> Arc<Stored> {
+    Arc::new(fetched(number).to_text().parse().unwrap())
 }
 
 fn engine(domains: u32) -> Engine {
     let mut engine = Engine::new(Settings::default(), *b"0123456789abcdef");
     for number in 0..domains {
-        engine.insert(stored(number), NOW, NOW);
+        engine.insert(fetched(number), NOW, NOW);
     }
     engine
 }
@@ -92,7 +106,31 @@ fn a_warm_answer_allocates_nothing() {
 #[test]
 fn a_warm_answer_allocates_nothing_and_memory_is_bounded() {
     a_warm_answer_allocates_nothing();
+    a_domain_is_small();
+    what_a_store_gives_is_as_small_as_what_was_fetched();
+    what_is_forgotten_takes_no_memory();
     memory_is_bounded();
+}
+
+fn octets<T>(make: impl FnOnce() -> T) -> (isize, T) {
+    let before = OCTETS.load(Relaxed);
+    let made = make();
+    (OCTETS.load(Relaxed) - before, made)
+}
+
+fn a_domain_is_small() {
+    const DOMAINS: u32 = 10_000;
+    let (octets, engine) = octets(|| engine(DOMAINS));
+    let each = octets / engine.len() as isize;
+    assert_eq!(engine.len(), DOMAINS as usize);
+    assert!(each <= 460, "{each} octets for each domain"); // 100 of them for what is growing
+}
+
+fn what_a_store_gives_is_as_small_as_what_was_fetched() {
+    let (as_fetched, _fetched) = octets(|| fetched(1));
+    let (as_read, _read) = octets(|| read(1));
+    assert_eq!(as_read, as_fetched);
+    assert!(as_fetched <= 360, "{as_fetched} octets");
 }
 
 /// Asks for domains that nobody has, all of whose look-ups end without a record.
@@ -112,6 +150,19 @@ fn flood(engine: &mut Engine, numbers: std::ops::Range<u32>) {
     }
 }
 
+fn what_is_forgotten_takes_no_memory() {
+    let mut engine = engine(1);
+    let domain: PolicyDomain = name(2).parse().unwrap();
+    let (octets, ()) = octets(|| {
+        for _ in 0..1_000 {
+            assert!(matches!(engine.ask(&domain, NOW), Asked::Pending(_)));
+            assert!(matches!(engine.poll(NOW), Some(Work::Load { .. })));
+            assert!(engine.forget(domain.as_str(), NOW));
+        }
+    });
+    assert!(octets < 15_000, "{octets} octets");
+}
+
 fn memory_is_bounded() {
     let mut settings = Settings::default();
     settings.max_without_policy = 1_000;
@@ -127,23 +178,42 @@ fn memory_is_bounded() {
 #[ignore = "prints figures"]
 fn figures_at_a_million_domains() {
     const DOMAINS: u32 = 1_000_000;
-    let before = OCTETS.load(Relaxed);
-    let entries: Vec<_> = (0..DOMAINS).map(stored).collect();
-    let vector = DOMAINS as isize * 8;
-    let entry = (OCTETS.load(Relaxed) - before - vector) / DOMAINS as isize;
+    let resident = resident();
+    let (entries, vector) = octets(|| (0..DOMAINS).map(fetched).collect::<Vec<_>>());
     let mut engine = Engine::new(Settings::default(), *b"0123456789abcdef");
     let begun = Instant::now();
-    for stored in entries {
-        engine.insert(stored, NOW, NOW);
-    }
+    let (table, ()) = octets(|| {
+        for stored in vector {
+            engine.insert(stored, NOW, NOW);
+        }
+    });
     let insert = begun.elapsed().as_nanos() / u128::from(DOMAINS);
-    let all = (OCTETS.load(Relaxed) - before) / DOMAINS as isize;
+    let vector = DOMAINS as isize * 8;
+    let each = |octets: isize| octets / DOMAINS as isize;
+    let (entry, all) = (each(entries - vector), each(entries + table));
     println!(
         "octets per domain: {entry} entry, {} engine, {all} together",
         all - entry
     );
+    let resident = each(self::resident() - resident);
+    println!("anonymous resident memory per domain: {resident} octets");
     println!("insert: {insert} ns");
     ask(&mut engine, DOMAINS);
+}
+
+/// The process's anonymous resident memory, in octets.
+fn resident() -> isize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("RssAnon:"));
+    let kib: isize = line
+        .unwrap()
+        .trim()
+        .trim_end_matches(" kB")
+        .parse()
+        .unwrap();
+    kib * 1_024
 }
 
 /// In an order that no cache of a processor foresees.

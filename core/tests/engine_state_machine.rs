@@ -9,129 +9,16 @@
 
 mod engine_model;
 
-use engine_model::{BACK_OFF, DAY, Dns, Known, Model, Stage, Web};
+use engine_model::outside::{Dns, NAMES, Outside, Turn, Web};
+use engine_model::{BACK_OFF, DAY, Known, Model, Stage, Wish};
 use mtasts::engine::{Asked, Engine, Settings, Ticket, Work};
 use mtasts::{PolicyDomain, RequestId, StoreFailure, Stored, UnixTime};
 use proptest::prelude::*;
-use proptest::sample::select;
-use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
+use proptest_state_machine::{StateMachineTest, prop_state_machine};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-const NAMES: &[&str] = &["a.example", "b.example", "c.example", "d.example"];
-const START: u64 = 1_767_225_600;
 const TIMEOUT: u64 = 120;
-
-#[derive(Clone, Debug)]
-enum Turn {
-    Ask(&'static str),
-    Again(&'static str),
-    Poll,
-    Answer(usize),
-    /// An answer that nobody wants: to a question that was answered, or to none.
-    Stale(usize),
-    Publish(&'static str, Dns, Web),
-    StoreFails(bool),
-    /// Time goes by while the host does something else.
-    Wait(u64),
-    /// Time goes by; the host comes back when the engine said, and answers all at once.
-    Sleep(u64),
-    Back(u64),
-    /// The process ends; the next one reads the whole store, or as it is asked.
-    Restart(bool),
-}
-
-/// The network and the clock.
-#[derive(Clone, Debug)]
-struct Outside {
-    now: u64,
-    sites: BTreeMap<&'static str, (Dns, Web)>,
-    store_fails: bool,
-    /// Whether it is ever set back.
-    is_clock_wrong: bool,
-}
-
-fn dns() -> impl Strategy<Value = Dns> {
-    let ttl = select(vec![0, 5, 300, 7_200, 86_400, 604_800]);
-    prop_oneof![
-        8 => (select(vec!["1", "2", "3"]), ttl.clone())
-            .prop_map(|(id, ttl)| Dns::Record(id.into(), ttl)),
-        1 => ttl.clone().prop_map(Dns::Two),
-        2 => ttl.prop_map(Dns::Nothing),
-        1 => Just(Dns::Temporary),
-        1 => Just(Dns::Permanent),
-    ]
-}
-
-fn web() -> impl Strategy<Value = Web> {
-    let max_age = select(vec![
-        0, 300, 900, 7_200, 86_400, 604_800, 604_800, 31_557_600,
-    ]);
-    let mode = select(vec!["enforce", "testing", "none"]);
-    prop_oneof![
-        8 => (mode, 0..3u8, max_age)
-            .prop_map(|(mode, mx, max_age)| Web::Policy { mode, mx, max_age }),
-        1 => Just(Web::Nonsense),
-        1 => Just(Web::Missing),
-        2 => Just(Web::Dead),
-    ]
-}
-
-impl ReferenceStateMachine for Outside {
-    type State = Self;
-    type Transition = Turn;
-
-    fn init_state() -> BoxedStrategy<Self> {
-        let sites = proptest::collection::vec((dns(), web()), NAMES.len());
-        (sites, any::<bool>())
-            .prop_map(|(sites, is_clock_wrong)| Self {
-                now: START,
-                sites: NAMES.iter().copied().zip(sites).collect(),
-                store_fails: false,
-                is_clock_wrong,
-            })
-            .boxed()
-    }
-
-    fn transitions(_: &Self) -> BoxedStrategy<Turn> {
-        let name = || select(NAMES);
-        let short = select(vec![1, 4, 60, 119, 121, 299, 300, 301, 900]);
-        let long = select(vec![
-            1, 300, 3_600, 43_200, 86_400, 200_000, 604_801, 3_000_000,
-        ]);
-        prop_oneof![
-            12 => name().prop_map(Turn::Ask),
-            3 => name().prop_map(Turn::Again),
-            8 => Just(Turn::Poll),
-            12 => any::<usize>().prop_map(Turn::Answer),
-            2 => any::<usize>().prop_map(Turn::Stale),
-            4 => (name(), dns(), web()).prop_map(|(name, dns, web)| Turn::Publish(name, dns, web)),
-            1 => any::<bool>().prop_map(Turn::StoreFails),
-            4 => short.prop_map(Turn::Wait),
-            4 => long.clone().prop_map(Turn::Sleep),
-            1 => long.prop_map(Turn::Back),
-            1 => any::<bool>().prop_map(Turn::Restart),
-        ]
-        .boxed()
-    }
-
-    fn preconditions(outside: &Self, turn: &Turn) -> bool {
-        outside.is_clock_wrong || !matches!(turn, Turn::Back(_))
-    }
-
-    fn apply(mut outside: Self, turn: &Turn) -> Self {
-        match turn {
-            Turn::Publish(name, dns, web) => {
-                outside.sites.insert(name, (dns.clone(), web.clone()));
-            }
-            Turn::StoreFails(fails) => outside.store_fails = *fails,
-            Turn::Wait(seconds) | Turn::Sleep(seconds) => outside.now += seconds,
-            Turn::Back(seconds) => outside.now -= seconds,
-            _ => {}
-        }
-        outside
-    }
-}
 
 /// An engine, its host and the model.
 struct Inside {
@@ -177,6 +64,8 @@ impl StateMachineTest for Inside {
         match turn {
             Turn::Ask(name) => inside.ask(name),
             Turn::Again(name) => inside.again(name),
+            Turn::Refresh(name) => inside.refresh(name),
+            Turn::Forget(name, all) => inside.forget(name, all),
             Turn::Poll => inside.poll(),
             Turn::Answer(pick) => inside.answer(pick),
             Turn::Stale(pick) => inside.stale(pick),
@@ -226,7 +115,7 @@ impl Inside {
             }
             (Asked::Pending(ticket), None) => {
                 assert!(ready.is_none());
-                self.wait(name, ticket, false);
+                self.wait(name, ticket, Wish::Look);
             }
             (asked, expected) => panic!("{asked:?} and not {expected:?}"),
         }
@@ -234,13 +123,41 @@ impl Inside {
 
     fn again(&mut self, name: &str) {
         let ticket = self.engine.look_again(&domain(name), self.time());
-        self.wait(name, ticket, true);
+        self.wait(name, ticket, Wish::Again);
     }
 
-    fn wait(&mut self, name: &str, ticket: Ticket, is_again: bool) {
+    fn refresh(&mut self, name: &str) {
+        let ticket = self.engine.refresh(&domain(name), self.time());
+        self.is_new(ticket);
+        self.model.refresh(name, ticket, self.now);
+    }
+
+    fn wait(&mut self, name: &str, ticket: Ticket, wish: Wish) {
+        self.is_new(ticket);
+        self.model.wait(name, ticket, wish, self.now);
+    }
+
+    fn is_new(&mut self, ticket: Ticket) {
         assert!(ticket > self.last_ticket);
         self.last_ticket = ticket;
-        self.model.wait(name, ticket, is_again, self.now);
+    }
+
+    /// What is forgotten does not come back, unless from the store.
+    fn forget(&mut self, name: &str, all: bool) {
+        if all {
+            self.store.remove(name);
+        }
+        let (now, known) = (self.now, self.model.known(name));
+        let is_known = known.job.is_some() || known.is_read && known.usable(now).is_some();
+        let job = known.job.as_ref();
+        if let Some((stage, (request, _))) = job.and_then(|job| Some((&job.stage, job.asked?))) {
+            self.answered.push((RequestId(request), stage.clone()));
+        }
+        self.model.forget(name, now);
+        self.fetches.retain(|(_, fetched)| fetched != name);
+        assert!(self.engine.forget(name, self.time()) || !is_known);
+        let is_listed = |stored: &Stored| stored.domain.as_str() == name;
+        assert!(!self.engine.iter().any(|(stored, _)| is_listed(stored)));
     }
 
     /// Takes all work, and holds each piece against the model.
@@ -279,7 +196,7 @@ impl Inside {
         if self.model.known(name).job.is_none() {
             assert_eq!(stage, Stage::Load);
             self.may_refresh(name);
-            self.model.refresh(name);
+            self.model.background(name);
         }
         let now = self.now;
         let job = self.model.known(name).job.as_mut().unwrap();
@@ -300,10 +217,9 @@ impl Inside {
         let interval = policy.interval().unwrap();
         let asked = known.asked_at_most.min(now);
         assert!(now - asked <= policy.max_age, "nobody asks for {name}");
-        assert!(
-            now - policy.fetched_at >= interval - interval / 4,
-            "too early"
-        );
+        let is_due = now - policy.fetched_at >= interval - interval / 4;
+        let is_again = known.failed_at.is_some() || now <= known.settled_at;
+        assert!(is_due || is_again, "too early");
         assert!(
             known.failed_at.is_none_or(|at| now - at >= BACK_OFF),
             "too often"

@@ -287,6 +287,7 @@ impl Engine {
 
     /// Begins the fetch of a refresh, unless the back-off forbids it (R-GET-5).
     fn fetch_ahead(&mut self, slot: Slot, now: UnixTime) {
+        self.mend(slot, now);
         let Some(entry) = self.table.get_mut(slot) else {
             return;
         };

@@ -20,7 +20,8 @@ impl Engine {
     /// well. Where it forbids the fetch the outcome is the cached policy, and
     /// [`Outcome::reason`](crate::Outcome::reason) says why it is no newer one.
     ///
-    /// To refresh a domain is to ask for it; a failure counts and is told as that of any refresh.
+    /// To refresh a domain is to ask for it. A failure counts, is told and is followed by other
+    /// tries as that of any refresh.
     pub fn refresh(&mut self, domain: &PolicyDomain, now: UnixTime) -> Ticket {
         let slot = self.admit(domain, now);
         let is_cached = |entry: &Entry| entry.is_unread || entry.stored.usable(now).is_some();
@@ -43,7 +44,7 @@ impl Engine {
         self.outbox.retain(
             |item| !matches!(item, Item::Save(stored, _) if stored.domain.as_str() == domain),
         );
-        let Some(slot) = self.table.find(domain) else {
+        let Some(slot) = self.table.find(domain.as_bytes()) else {
             return false;
         };
         let waiting = self.stop(slot).map(|job| job.waiting());

@@ -204,7 +204,7 @@ impl Engine {
     /// Takes what is now known of a domain.
     pub(super) fn keep(&mut self, slot: Slot, stored: Arc<Stored>) {
         let refresh_after = self.refresh_after;
-        let spread = (self.table.hash(stored.domain.as_str()) >> 32) as u32;
+        let spread = (self.table.hash(stored.domain.as_bytes()) >> 32) as u32;
         let Some(entry) = self.table.get_mut(slot) else {
             return;
         };
@@ -244,7 +244,9 @@ impl Engine {
         entry.failures = entry.failures.saturating_add(1);
         let failures = entry.failures;
         let interval = interval(policy.policy.max_age(), self.refresh_after);
-        entry.refresh_at = now.plus(spacing(failures, interval)).into();
+        if entry.refresh_at < NEVER {
+            entry.refresh_at = now.plus(spacing(failures, interval)).into();
+        }
         if alarms(&policy) {
             let is_urgent = failures >= REPEATEDLY || expires_soon(&policy, now);
             let domain = entry.stored.domain.clone();

@@ -111,7 +111,7 @@ impl Table {
     }
 
     #[inline]
-    pub(super) fn find(&self, domain: &str) -> Option<Slot> {
+    pub(super) fn find(&self, domain: &[u8]) -> Option<Slot> {
         let hash = self.hash(domain) as u32;
         let is_it = |place: &Place| place.hash == hash && self.is_at(place.slot, domain);
         let place = self.index.find(Place::spread(hash), is_it)?;
@@ -132,7 +132,7 @@ impl Table {
 
     /// Takes an entry whose domain is not there yet.
     pub(super) fn insert(&mut self, entry: Entry) -> Slot {
-        let hash = self.hash(entry.stored.domain.as_str()) as u32;
+        let hash = self.hash(entry.stored.domain.as_bytes()) as u32;
         let slot = match self.free.pop() {
             Some(slot) => slot,
             None => {
@@ -149,7 +149,7 @@ impl Table {
 
     pub(super) fn remove(&mut self, slot: Slot) -> Option<Entry> {
         let entry = self.entries.get_mut(slot as usize)?.take()?;
-        let hash = self.hash(entry.stored.domain.as_str()) as u32;
+        let hash = self.hash(entry.stored.domain.as_bytes()) as u32;
         let is_it = |place: &Place| place.slot == slot;
         if let Ok(found) = self.index.find_entry(Place::spread(hash), is_it) {
             found.remove();
@@ -159,14 +159,14 @@ impl Table {
     }
 
     /// The keyed hash of a name; the upper half is not used by the table.
-    pub(super) fn hash(&self, domain: &str) -> u64 {
+    pub(super) fn hash(&self, domain: &[u8]) -> u64 {
         let mut hasher = self.key;
-        hasher.write(domain.as_bytes());
+        hasher.write(domain);
         hasher.finish()
     }
 
-    fn is_at(&self, slot: Slot, domain: &str) -> bool {
+    fn is_at(&self, slot: Slot, domain: &[u8]) -> bool {
         self.get(slot)
-            .is_some_and(|entry| entry.stored.domain.as_bytes() == domain.as_bytes())
+            .is_some_and(|entry| entry.stored.domain.as_bytes() == domain)
     }
 }

@@ -6,82 +6,15 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // a test that cannot go on, fails
 
+pub mod outside;
+
 use mtasts::engine::Ticket;
-use mtasts::{FetchFailure, HttpsReply, Outcome, Stored, TxtAnswer, TxtFailure};
+use mtasts::{Outcome, Stored};
+use outside::{Dns, Web};
 use std::collections::BTreeMap;
 
 pub const BACK_OFF: u64 = 300;
 pub const DAY: u64 = 86_400;
-
-/// What a domain's DNS says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Dns {
-    Record(String, u32),
-    Two(u32),
-    Nothing(u32),
-    Temporary,
-    Permanent,
-}
-
-/// What its Policy Host says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Web {
-    Policy {
-        mode: &'static str,
-        mx: u8,
-        max_age: u32,
-    },
-    Nonsense,
-    Missing,
-    Dead,
-}
-
-impl Dns {
-    pub fn answer(&self) -> Result<TxtAnswer, TxtFailure> {
-        let records = |count, id: &str, ttl: u32| {
-            let record = format!("v=STSv1; id={id};").into_bytes();
-            Ok(TxtAnswer {
-                records: vec![record; count],
-                ttl: Some(ttl),
-            })
-        };
-        match self {
-            Self::Record(id, ttl) => records(1, id, *ttl),
-            Self::Two(ttl) => records(2, "two", *ttl),
-            Self::Nothing(ttl) => Err(TxtFailure::NoRecords { ttl: Some(*ttl) }),
-            Self::Temporary => Err(TxtFailure::Temporary),
-            Self::Permanent => Err(TxtFailure::Permanent),
-        }
-    }
-}
-
-impl Web {
-    pub fn answer(&self) -> Result<HttpsReply, FetchFailure> {
-        let reply = |status, body: String| {
-            let content_type = Some("text/plain".to_owned());
-            Ok(HttpsReply {
-                status,
-                content_type,
-                body: body.into_bytes(),
-            })
-        };
-        match self {
-            Self::Policy { .. } => reply(200, self.text()),
-            Self::Nonsense => reply(200, "nonsense\n".into()),
-            Self::Missing => reply(404, String::new()),
-            Self::Dead => Err(FetchFailure::Connect),
-        }
-    }
-
-    fn text(&self) -> String {
-        match self {
-            Self::Policy { mode, mx, max_age } => {
-                format!("version: STSv1\nmode: {mode}\nmx: mx{mx}.example\nmax_age: {max_age}\n")
-            }
-            _ => String::new(),
-        }
-    }
-}
 
 #[derive(Clone, Debug)]
 pub struct Cached {
@@ -119,15 +52,52 @@ pub enum Stage {
 /// What is going on for a domain.
 #[derive(Clone, Debug)]
 pub struct Job {
-    pub is_refresh: bool,
-    pub is_again: bool,
+    pub wish: Wish,
     pub store_failed: bool,
     pub stage: Stage,
     /// The question's number and time, once the host has it.
     pub asked: Option<(u32, u64)>,
+    /// Who waits; in the background nobody does.
     pub tickets: Vec<Ticket>,
-    pub next: Vec<Ticket>,
-    pub next_is_again: bool,
+    /// Who came too late, and waits for what.
+    pub next: Vec<(Wish, Vec<Ticket>)>,
+}
+
+/// What somebody wants: an outcome, one after another query, one after a fetch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wish {
+    Look,
+    Again,
+    Refresh,
+}
+
+impl Job {
+    fn new(wish: Wish, tickets: Vec<Ticket>) -> Self {
+        Self {
+            wish,
+            store_failed: false,
+            stage: Stage::Load,
+            asked: None,
+            tickets,
+            next: Vec::new(),
+        }
+    }
+
+    fn join(&mut self, ticket: Ticket, wish: Wish) {
+        let is_refresh = wish == Wish::Refresh;
+        let fits = |other: Wish| is_refresh == (other == Wish::Refresh);
+        let too_late = wish == Wish::Again && matches!(self.stage, Stage::Https(_));
+        let tickets = if fits(self.wish) && !too_late {
+            self.wish = self.wish.max(wish);
+            &mut self.tickets
+        } else if let Some(next) = self.next.iter_mut().find(|next| fits(next.0)) {
+            next.0 = next.0.max(wish);
+            &mut next.1
+        } else {
+            return self.next.push((wish, vec![ticket]));
+        };
+        tickets.push(ticket);
+    }
 }
 
 /// What is known of a domain.
@@ -269,7 +239,10 @@ impl Model {
             return None;
         }
         known.mend(now);
-        let is_refresh = known.job.as_ref().is_some_and(|job| job.is_refresh);
+        let is_refresh = known
+            .job
+            .as_ref()
+            .is_some_and(|job| job.wish == Wish::Refresh);
         match known.next(now) {
             Next::Ready(applies) => Some(applies),
             Next::Ask(_) if is_refresh => Some(Some(known.usable(now)?.text.clone())),
@@ -277,35 +250,28 @@ impl Model {
         }
     }
 
-    pub fn wait(&mut self, name: &str, ticket: Ticket, is_again: bool, now: u64) {
+    pub fn wait(&mut self, name: &str, ticket: Ticket, wish: Wish, now: u64) {
         let known = self.known(name);
         (known.last_asked, known.asked_at_most) = (now, now);
-        let Some(job) = &mut known.job else {
-            return self.begin(name, vec![ticket], is_again, now);
-        };
-        let too_late = is_again && matches!(job.stage, Stage::Https(_));
-        if job.is_refresh || too_late {
-            job.next.push(ticket);
-            job.next_is_again |= is_again;
-        } else {
-            job.tickets.push(ticket);
-            job.is_again |= is_again;
+        match &mut known.job {
+            Some(job) => job.join(ticket, wish),
+            None => self.begin(name, Job::new(wish, vec![ticket]), now),
         }
     }
 
-    fn begin(&mut self, name: &str, tickets: Vec<Ticket>, is_again: bool, now: u64) {
+    /// Somebody wants the policy to be fetched: if it is known that there is none, the query.
+    pub fn refresh(&mut self, name: &str, ticket: Ticket, now: u64) {
         let known = self.known(name);
-        known.job = Some(Job {
-            is_refresh: false,
-            is_again,
-            store_failed: false,
-            stage: Stage::Load,
-            asked: None,
-            tickets,
-            next: Vec::new(),
-            next_is_again: false,
-        });
-        if known.is_read {
+        let is_none = known.is_read && known.usable(now).is_none();
+        let wish = if is_none { Wish::Again } else { Wish::Refresh };
+        self.wait(name, ticket, wish, now);
+    }
+
+    fn begin(&mut self, name: &str, job: Job, now: u64) {
+        let known = self.known(name);
+        let reads = !known.is_read || job.wish == Wish::Refresh;
+        known.job = Some(job);
+        if !reads {
             self.look(name, now);
         }
     }
@@ -313,9 +279,9 @@ impl Model {
     fn look(&mut self, name: &str, now: u64) {
         let known = self.known(name);
         known.mend(now);
-        let next = match known.job.as_ref().unwrap().is_again {
-            true => Next::Ask(Stage::Txt),
-            false => known.next(now),
+        let next = match known.job.as_ref().unwrap().wish {
+            Wish::Again => Next::Ask(Stage::Txt),
+            _ => known.next(now),
         };
         self.go_on(name, next, now);
     }
@@ -332,9 +298,9 @@ impl Model {
 
     fn finish(&mut self, name: &str, applies: Option<String>, is_fresh: bool, now: u64) {
         let known = self.known(name);
-        let job = known.job.take().unwrap();
+        let mut job = known.job.take().unwrap();
         known.is_read = is_fresh || !(job.store_failed && applies.is_none());
-        if job.is_refresh && !is_fresh {
+        if job.wish == Wish::Refresh && !is_fresh {
             known.failed_at = Some(now);
         }
         self.done.extend(
@@ -343,23 +309,33 @@ impl Model {
                 .map(|ticket| (ticket, applies.clone())),
         );
         if !job.next.is_empty() {
-            self.begin(name, job.next, job.next_is_again, now);
+            let (wish, tickets) = job.next.remove(0);
+            let mut next = Job::new(wish, tickets);
+            next.next = job.next;
+            self.begin(name, next, now);
         }
     }
 
     /// The engine has begun a refresh.
-    pub fn refresh(&mut self, name: &str) {
-        let known = self.known(name);
-        known.job = Some(Job {
-            is_refresh: true,
-            is_again: false,
-            store_failed: false,
-            stage: Stage::Load,
-            asked: None,
-            tickets: Vec::new(),
-            next: Vec::new(),
-            next_is_again: false,
-        });
+    pub fn background(&mut self, name: &str) {
+        self.known(name).job = Some(Job::new(Wish::Refresh, Vec::new()));
+    }
+
+    /// Only who waits, and when they asked, is left.
+    pub fn forget(&mut self, name: &str, now: u64) {
+        let known = std::mem::take(self.known(name));
+        let anew = self.known(name);
+        (anew.last_asked, anew.asked_at_most) = (known.last_asked, known.asked_at_most);
+        anew.settled_at = known.settled_at;
+        let Some(job) = known.job else {
+            return;
+        };
+        let waiting = [(job.wish, job.tickets)].into_iter().chain(job.next);
+        let (wishes, tickets): (Vec<Wish>, Vec<Vec<Ticket>>) = waiting.unzip();
+        let (wish, tickets) = (wishes.into_iter().max().unwrap(), tickets.concat());
+        if !tickets.is_empty() {
+            self.begin(name, Job::new(wish.min(Wish::Again), tickets), now);
+        }
     }
 
     /// What the store has: `Err` where it cannot be read.
@@ -368,16 +344,33 @@ impl Model {
         if let Ok(Some(stored)) = answer {
             known.absorb(Known::of(stored), now);
         }
+        known.is_read |= answer.is_ok();
+        let is_cached = known.usable(now).is_some();
         let job = known.job.as_mut().unwrap();
-        job.store_failed = answer.is_err() && !job.is_refresh;
-        if !job.is_refresh {
-            known.is_read |= answer.is_ok();
-            return self.look(name, now);
+        let is_wanted = !job.tickets.is_empty();
+        if job.wish == Wish::Refresh && (is_cached || !is_wanted) {
+            return self.fetch_ahead(name, is_wanted, now);
         }
+        job.store_failed = answer.is_err();
+        if job.wish == Wish::Refresh {
+            job.wish = Wish::Again;
+            let next = job.next.drain(..).flat_map(|(_, tickets)| tickets);
+            job.tickets.extend(next);
+        }
+        self.look(name, now);
+    }
+
+    /// R-GET-5 holds whoever wants the fetch; what it forbids has not failed.
+    fn fetch_ahead(&mut self, name: &str, is_wanted: bool, now: u64) {
+        let known = self.known(name);
         known.mend(now);
-        let id = known.policy.as_ref().unwrap().id.clone();
-        assert!(!known.backs_off(&id, now), "a refresh that may not be");
-        self.go_on(name, Next::Ask(Stage::Https(id)), now);
+        let policy = known.policy.clone().unwrap();
+        if !known.backs_off(&policy.id, now) {
+            return self.go_on(name, Next::Ask(Stage::Https(policy.id)), now);
+        }
+        assert!(is_wanted, "a refresh that may not be");
+        known.job.as_mut().unwrap().wish = Wish::Look;
+        self.finish(name, Some(policy.text), false, now);
     }
 
     pub fn txt(&mut self, name: &str, answer: &Dns, now: u64) {

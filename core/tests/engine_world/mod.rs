@@ -143,6 +143,14 @@ impl World {
         self.engine.look_again(&domain(name), UnixTime(self.now))
     }
 
+    pub fn refresh(&mut self, name: &str) -> Ticket {
+        self.engine.refresh(&domain(name), UnixTime(self.now))
+    }
+
+    pub fn forget(&mut self, name: &str) -> bool {
+        self.engine.forget(name, UnixTime(self.now))
+    }
+
     /// Asks, and answers all that the engine wants to know.
     pub fn outcome(&mut self, name: &str) -> Outcome {
         let ticket = match self.ask(name) {
