@@ -242,7 +242,7 @@ impl Inside {
             match &known.job {
                 Some(job) => assert!(job.asked.is_some(), "{name} waits for nothing"),
                 None if known.is_read => {
-                    assert!(!is_late(known, now), "{name}: {known:?} at {now}")
+                    assert!(!known.is_late(now), "{name}: {known:?} at {now}")
                 }
                 None if now > known.useless_after() => *known = Known::default(),
                 None => {}
@@ -286,24 +286,6 @@ impl Inside {
         *known = Known::default();
         self.store.remove(&name);
     }
-}
-
-/// Whether something should have been done for an entry.
-fn is_late(known: &Known, now: u64) -> bool {
-    let Some(policy) = known.usable(now) else {
-        return now > known.useless_after().max(known.settled_at);
-    };
-    let Some(interval) = policy.interval() else {
-        return false;
-    };
-    let is_wanted = now.saturating_sub(known.last_asked) <= policy.max_age;
-    let next = match known.failed_at {
-        Some(at) => at + (interval / 4).max(BACK_OFF),
-        None => policy.fetched_at + interval,
-    };
-    // After other fetches for the domain it may be put off.
-    let fetched = known.attempts.last().map_or(0, |attempt| attempt.at);
-    is_wanted && now >= next.max(known.settled_at) && now > fetched + 2 * BACK_OFF
 }
 
 // What the host does.

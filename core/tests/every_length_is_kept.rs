@@ -55,6 +55,15 @@ fn policy(patterns: &[String]) -> String {
 }
 
 #[test]
+fn patterns_from_1_to_255_octets() {
+    let names = (1..=253).step_by(3).map(|length| name(length, 'a'));
+    let patterns: Vec<String> = names.flat_map(|name| [format!("*.{name}"), name]).collect();
+    let policy = Policy::parse(policy(&patterns).as_bytes()).unwrap();
+    let read: Vec<&str> = policy.mx().map(|mx| mx.as_str()).collect();
+    assert_eq!(read, patterns);
+}
+
+#[test]
 fn few_patterns_and_many() {
     for count in 1..=300 {
         let patterns: Vec<String> = (0..count).map(|n| format!("mx{n}.example")).collect();

@@ -8,7 +8,8 @@ use super::metrics::Metrics;
 use socket2::SockRef;
 use std::collections::HashMap;
 use std::future::poll_fn;
-use std::io::{self, ErrorKind};
+use std::io;
+use std::mem::MaybeUninit;
 use std::net::Shutdown;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
@@ -37,7 +38,8 @@ pub enum State {
 /// One connection.
 #[derive(Debug)]
 pub struct Connection {
-    stream: Stream,
+    /// Locked by its task for a call at a time, and when it is shut down from outside.
+    stream: Mutex<Stream>,
     state: AtomicU8,
     /// When the state was entered, in seconds of the register's clock.
     since: AtomicU32,
@@ -70,7 +72,7 @@ impl Connection {
     pub fn new(stream: Stream, idle_timeout: Duration, register: &Arc<Register>) -> Arc<Self> {
         let number = register.last.fetch_add(1, Relaxed);
         let connection = Arc::new(Self {
-            stream,
+            stream: Mutex::new(stream),
             state: AtomicU8::new(State::Idle as u8),
             since: AtomicU32::new(register.clock()),
             idle_timeout: idle_timeout.as_secs().try_into().unwrap_or(u32::MAX),
@@ -87,64 +89,55 @@ impl Connection {
 
     /// Waits for input and appends some of it; false: the client has ended.
     pub async fn read_more(&self, input: &mut Vec<u8>) -> io::Result<bool> {
-        loop {
-            self.readable().await?;
-            let mut buffer = [0; 4_096];
-            if let Some(read) = self.try_read(&mut buffer)? {
-                input.extend_from_slice(&buffer[..read]);
-                return Ok(read > 0);
-            }
+        poll_fn(|context| {
+            let mut space = [MaybeUninit::uninit(); 4_096];
+            let mut buffer = ReadBuf::uninit(&mut space);
+            ready!(self.poll_read(context, &mut buffer))?;
+            input.extend_from_slice(buffer.filled());
+            Poll::Ready(Ok(!buffer.filled().is_empty()))
+        })
+        .await
+    }
+
+    /// Reads what is there, if anything is.
+    pub fn poll_read(
+        &self,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match &mut *self.stream() {
+            Stream::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
+            Stream::Unix(stream) => Pin::new(stream).poll_read(context, buffer),
         }
-    }
-
-    /// Waits for input.
-    pub async fn readable(&self) -> io::Result<()> {
-        poll_fn(|context| self.poll_readable(context)).await
-    }
-
-    fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &self.stream {
-            Stream::Tcp(stream) => stream.poll_read_ready(context),
-            Stream::Unix(stream) => stream.poll_read_ready(context),
-        }
-    }
-
-    /// Reads what is there; `None`: nothing.
-    pub fn try_read(&self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
-        let read = match &self.stream {
-            Stream::Tcp(stream) => stream.try_read(buffer),
-            Stream::Unix(stream) => stream.try_read(buffer),
-        };
-        unless_not_ready(read)
     }
 
     /// Writes all of `out`.
     pub async fn write(&self, mut out: &[u8]) -> io::Result<()> {
-        while !out.is_empty() {
-            match self.try_write(out)? {
-                Some(written) => out = &out[written..],
-                None => {
-                    self.enter(State::Stalled);
-                    poll_fn(|context| self.poll_writable(context)).await?;
+        poll_fn(|context| {
+            while !out.is_empty() {
+                match self.poll_write(context, out) {
+                    Poll::Ready(written) => out = &out[written?..],
+                    Poll::Pending => {
+                        self.enter(State::Stalled);
+                        return Poll::Pending;
+                    }
                 }
             }
-        }
-        Ok(())
+            Poll::Ready(Ok(()))
+        })
+        .await
     }
 
-    fn try_write(&self, out: &[u8]) -> io::Result<Option<usize>> {
-        let written = match &self.stream {
-            Stream::Tcp(stream) => stream.try_write(out),
-            Stream::Unix(stream) => stream.try_write(out),
-        };
-        unless_not_ready(written)
+    fn poll_write(&self, context: &mut Context<'_>, out: &[u8]) -> Poll<io::Result<usize>> {
+        match &mut *self.stream() {
+            Stream::Tcp(stream) => Pin::new(stream).poll_write(context, out),
+            Stream::Unix(stream) => Pin::new(stream).poll_write(context, out),
+        }
     }
 
-    fn poll_writable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &self.stream {
-            Stream::Tcp(stream) => stream.poll_write_ready(context),
-            Stream::Unix(stream) => stream.poll_write_ready(context),
-        }
+    /// Never for longer than a call that does not wait.
+    fn stream(&self) -> MutexGuard<'_, Stream> {
+        self.stream.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The connection for a library that reads and writes by itself.
@@ -159,11 +152,10 @@ impl Connection {
     }
 
     fn shut_down(&self, how: Shutdown) {
-        let done = match &self.stream {
+        let _ = match &*self.stream() {
             Stream::Tcp(stream) => SockRef::from(stream).shutdown(how),
             Stream::Unix(stream) => SockRef::from(stream).shutdown(how),
-        };
-        drop(done); // it has ended already
+        }; // it may have ended already
     }
 
     /// Whether it has been in its state for too long.
@@ -186,13 +178,7 @@ impl AsyncRead for Io {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        loop {
-            ready!(self.0.poll_readable(context))?;
-            if let Some(read) = self.0.try_read(buffer.initialize_unfilled())? {
-                buffer.advance(read);
-                return Poll::Ready(Ok(()));
-            }
-        }
+        self.0.poll_read(context, buffer)
     }
 }
 
@@ -202,12 +188,7 @@ impl AsyncWrite for Io {
         context: &mut Context<'_>,
         out: &[u8],
     ) -> Poll<io::Result<usize>> {
-        loop {
-            ready!(self.0.poll_writable(context))?;
-            if let Some(written) = self.0.try_write(out)? {
-                return Poll::Ready(Ok(written));
-            }
-        }
+        self.0.poll_write(context, out)
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -294,14 +275,5 @@ impl Register {
 
     fn clock(&self) -> u32 {
         self.clock.load(Relaxed)
-    }
-}
-
-fn unless_not_ready(done: io::Result<usize>) -> io::Result<Option<usize>> {
-    match done {
-        Ok(octets) => Ok(Some(octets)),
-        Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
-        Err(error) if error.kind() == ErrorKind::Interrupted => Ok(None),
-        Err(error) => Err(error),
     }
 }

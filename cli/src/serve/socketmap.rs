@@ -11,8 +11,12 @@ use super::name::{Buffer, Name};
 use super::service::{Answer, Service};
 use mtasts::postfix::netstring::{self, NetstringError};
 use mtasts::postfix::{self, Found, Style, Version};
+use std::future::poll_fn;
 use std::io;
+use std::mem::MaybeUninit;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use tokio::io::ReadBuf;
 use tracing::info;
 
 /// The longest request, in octets. A key is a domain, so this is generous.
@@ -55,13 +59,13 @@ impl Socketmap {
         let mut input = Vec::new();
         let mut out = Vec::new();
         loop {
-            connection.readable().await?;
-            match self.take(connection, &mut input, &mut out)? {
-                None => continue,
-                Some(Taken::End) => return Ok(()),
-                Some(Taken::All) => {}
-                Some(Taken::Malformed(error)) => return self.refuse(connection, &out, error).await,
-                Some(Taken::Some) => {
+            let take =
+                |context: &mut Context<'_>| self.take(context, connection, &mut input, &mut out);
+            match poll_fn(take).await? {
+                Taken::End => return Ok(()),
+                Taken::All => {}
+                Taken::Malformed(error) => return self.refuse(connection, &out, error).await,
+                Taken::Some => {
                     if let Err(error) = self.answer_slowly(connection, &mut input, &mut out).await?
                     {
                         return self.refuse(connection, &out, error).await;
@@ -76,22 +80,24 @@ impl Socketmap {
         }
     }
 
-    /// Reads, and answers what is known at once. Nothing is kept of it while the client is idle.
+    /// Reads, and answers what is known at once. Nothing is kept while the client is idle.
     fn take(
         &self,
+        context: &mut Context<'_>,
         connection: &Connection,
         input: &mut Vec<u8>,
         out: &mut Vec<u8>,
-    ) -> io::Result<Option<Taken>> {
-        let mut buffer = [0; READ];
-        let read = match connection.try_read(&mut buffer)? {
-            None => return Ok(None),
-            Some(0) => return Ok(Some(Taken::End)),
-            Some(read) => &buffer[..read],
-        };
+    ) -> Poll<io::Result<Taken>> {
+        let mut space = [MaybeUninit::uninit(); READ];
+        let mut buffer = ReadBuf::uninit(&mut space);
+        ready!(connection.poll_read(context, &mut buffer))?;
+        let read = buffer.filled();
+        if read.is_empty() {
+            return Poll::Ready(Ok(Taken::End));
+        }
         if !input.is_empty() {
             input.extend_from_slice(read);
-            return Ok(Some(Taken::Some));
+            return Poll::Ready(Ok(Taken::Some));
         }
         let mut used = 0;
         while out.len() < ENOUGH {
@@ -99,15 +105,12 @@ impl Socketmap {
                 Ok(Some((request, len))) if self.answer_known(request, out) => used += len,
                 Ok(Some(_)) => break,
                 Ok(None) => break,
-                Err(error) => return Ok(Some(Taken::Malformed(error))),
+                Err(error) => return Poll::Ready(Ok(Taken::Malformed(error))),
             }
         }
         input.extend_from_slice(&read[used..]);
-        Ok(Some(if input.is_empty() {
-            Taken::All
-        } else {
-            Taken::Some
-        }))
+        let is_all = input.is_empty();
+        Poll::Ready(Ok(if is_all { Taken::All } else { Taken::Some }))
     }
 
     /// Answers what has come, with look-ups as they are needed.

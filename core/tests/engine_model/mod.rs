@@ -190,6 +190,24 @@ impl Known {
             .unwrap_or(0)
     }
 
+    /// Whether something should have been done for an entry.
+    pub fn is_late(&self, now: u64) -> bool {
+        let Some(policy) = self.usable(now) else {
+            return now > self.useless_after().max(self.settled_at);
+        };
+        let Some(interval) = policy.interval() else {
+            return false;
+        };
+        let is_wanted = now.saturating_sub(self.last_asked) <= policy.max_age;
+        let next = match self.failed_at {
+            Some(at) => at + (interval / 4).max(BACK_OFF),
+            None => policy.fetched_at + interval,
+        };
+        // After other fetches for the domain it may be put off.
+        let fetched = self.attempts.last().map_or(0, |attempt| attempt.at);
+        is_wanted && now >= next.max(self.settled_at) && now > fetched + 2 * BACK_OFF
+    }
+
     /// R-FLOW-11.
     pub fn mend(&mut self, now: u64) {
         if let Some(policy) = &mut self.policy {
