@@ -17,10 +17,14 @@ impl Buffer {
         Self([0; MAX])
     }
 
-    /// `name` in lower case, if it may be a domain as it is. Allocates nothing.
-    pub fn lower(&mut self, name: &str) -> Option<&str> {
+    /// `name` in lower case, if it may be a domain as it is. Allocates nothing, and as a rule
+    /// copies nothing.
+    pub fn lower<'a>(&'a mut self, name: &'a str) -> Option<&'a str> {
         let bare = name.strip_suffix('.').unwrap_or(name);
-        let lower = self.0.get_mut(..bare.len()).filter(|_| bare.is_ascii())?;
+        if !bare.bytes().any(|b| b.is_ascii_uppercase()) {
+            return Some(bare);
+        }
+        let lower = self.0.get_mut(..bare.len())?;
         lower.copy_from_slice(bare.as_bytes());
         lower.make_ascii_lowercase();
         std::str::from_utf8(lower).ok()

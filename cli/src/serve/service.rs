@@ -145,7 +145,8 @@ impl Service {
 
     fn local_policy(&self, domain: &str) -> Option<Arc<Policy>> {
         let local = self.local.read().unwrap_or_else(PoisonError::into_inner);
-        local.get(domain).cloned()
+        let policies = Some(&**local).filter(|policies| !policies.is_empty())?;
+        policies.get(domain).cloned()
     }
 
     fn local_outcome(&self, domain: &str) -> Option<Outcome> {

@@ -241,9 +241,5 @@ enum Taken {
 }
 
 fn read(request: &[u8]) -> Option<(&str, &str)> {
-    let (map, key) = netstring::request(request)?;
-    Some((
-        std::str::from_utf8(map).ok()?,
-        std::str::from_utf8(key).ok()?,
-    ))
+    std::str::from_utf8(request).ok()?.split_once(' ')
 }
