@@ -163,7 +163,8 @@ pub fn next_hop(key: &str) -> Option<&str> {
         Some(service) => !service.contains([':', '[', ']', '/']),
         None => port.is_empty(),
     };
-    let is_name = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', ':', '[']);
+    let is_foreign = |b| matches!(b, b'/' | b':' | b'[');
+    let is_name = !name.is_empty() && !name.starts_with('.') && !name.bytes().any(is_foreign);
     // No address but an IPv4 address is left, which ends in a digit.
     let is_address =
         || name.ends_with(|c: char| c.is_ascii_digit()) && name.parse::<Ipv4Addr>().is_ok();

@@ -155,7 +155,7 @@ impl Socketmap {
 
     /// Answers if that takes no look-up.
     fn answer_known(&self, request: &[u8], out: &mut Vec<u8>) -> bool {
-        let Some((map, key)) = read(request) else {
+        let Some((map, key)) = netstring::request(request) else {
             self.refuse_request(out);
             return true;
         };
@@ -175,7 +175,7 @@ impl Socketmap {
     }
 
     async fn answer(&self, request: &[u8], out: &mut Vec<u8>) {
-        let Some((map, key)) = read(request) else {
+        let Some((map, key)) = netstring::request(request) else {
             return self.refuse_request(out);
         };
         match postfix::next_hop(key).map_or(Name::NoDomain, Name::of) {
@@ -238,8 +238,4 @@ enum Taken {
     Malformed(NetstringError),
     /// The client has ended.
     End,
-}
-
-fn read(request: &[u8]) -> Option<(&str, &str)> {
-    std::str::from_utf8(request).ok()?.split_once(' ')
 }

@@ -117,8 +117,7 @@ fn put_number(out: &mut Vec<u8>, number: usize) -> usize {
 }
 
 /// The map's name and the key of a socketmap request: what stands before and after its first
-/// space. `None` for one without a space.
-pub fn request(payload: &[u8]) -> Option<(&[u8], &[u8])> {
-    let space = payload.iter().position(|&b| b == b' ')?;
-    Some((&payload[..space], &payload[space + 1..]))
+/// space. `None` for one without a space, or that is not UTF-8.
+pub fn request(payload: &[u8]) -> Option<(&str, &str)> {
+    core::str::from_utf8(payload).ok()?.split_once(' ')
 }
