@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Stores as earlier servers have left them.
+
+#![allow(dead_code)] // each test file uses some of it
+
+use mtasts::{Policy, RecordCheck, Stored, StoredPolicy, UnixTime};
+use mtasts_host::store::{Entry, Store};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// The `max_age` of the policies here, in seconds.
+pub const WEEK: u64 = 604_800;
+
+/// The host in the policies here.
+pub const OLD_MX: &str = "mx.old.example";
+
+/// What a server answers where such a policy is enforced.
+pub const OLD: &str = "OK secure match=mx.old.example servername=hostname";
+
+/// The part of a configuration that has a server ask nobody.
+pub fn no_network() -> String {
+    let port = super::serve_world::free_port();
+    format!("[network]\nnameservers = [\"127.0.0.1:{port}\"]\ndns_timeout = \"2s\"\n")
+}
+
+pub fn now() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.unwrap().as_secs()
+}
+
+/// A policy with the `id` `old` that was fetched so many seconds ago. The TTL of its record is
+/// over.
+pub fn cached(domain: &str, mode: &str, age: u64) -> Stored {
+    let fetched_at = UnixTime(now() - age);
+    let text = format!("version: STSv1\nmode: {mode}\nmx: {OLD_MX}\nmax_age: {WEEK}\n");
+    let policy = StoredPolicy {
+        policy: Policy::parse(text.as_bytes()).unwrap(),
+        id: "old".parse().unwrap(),
+        fetched_at,
+    };
+    let mut stored = Stored::unknown(domain.parse().unwrap());
+    stored.record = Some(RecordCheck {
+        id: Some(policy.id.clone()),
+        until: fetched_at,
+    });
+    stored.policy = Some(Arc::new(policy));
+    stored
+}
+
+/// Writes entries into the store in this folder, which is made.
+pub fn keep(folder: &Path, entries: &[Stored]) {
+    std::fs::create_dir_all(folder).unwrap();
+    let store = Store::open(folder).unwrap();
+    for stored in entries {
+        let text = stored.to_text();
+        assert!(store.save(&Entry::new(stored, &text), now()).unwrap());
+    }
+}
+
+/// What the store in this folder has of a domain, while no server of this process has it open.
+pub fn kept(folder: &Path, domain: &str) -> Option<Stored> {
+    let text = Store::open(folder).unwrap().load(domain).unwrap()?;
+    Some(text.parse().unwrap())
+}
