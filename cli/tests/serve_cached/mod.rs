@@ -22,7 +22,7 @@ pub const OLD: &str = "OK secure match=mx.old.example servername=hostname";
 /// The part of a configuration that has a server ask nobody.
 pub fn no_network() -> String {
     let port = super::serve_world::free_port();
-    format!("[network]\nnameservers = [\"127.0.0.1:{port}\"]\ndns_timeout = \"2s\"\n")
+    format!("[network]\nnameservers = [\"127.0.0.1:{port}\"]\ndns_timeout = \"300ms\"\n")
 }
 
 pub fn now() -> u64 {

@@ -254,6 +254,11 @@ impl Client {
         self.0.get_mut().write_all(octets).unwrap();
     }
 
+    /// Sends a request; `false`: the server is gone.
+    pub fn try_send(&mut self, request: &str) -> bool {
+        self.0.get_mut().write_all(&netstring(request)).is_ok()
+    }
+
     /// The next reply; `None`: the server has closed the connection.
     pub fn reply(&mut self) -> Option<String> {
         let mut length = Vec::new();
