@@ -11,6 +11,7 @@ export PROPTEST_RNG_SEED="${PROPTEST_RNG_SEED:-8461}"
 style() {
     cargo fmt --all --check
     cargo clippy -q --release --workspace --all-targets -- -D warnings
+    cargo clippy -q --release -p mtasts-host --features redis --all-targets -- -D warnings
     cargo clippy -q --release -p mtasts --no-default-features -- -D warnings
     cargo clippy -q --release -p mtasts --all-features --all-targets -- -D warnings
     git ls-files '*.sh' tests/conformance/run .ci/run | xargs shellcheck
@@ -35,6 +36,8 @@ ffi() {
 
 host() {
     cargo test -q --release -p mtasts-lab -p mtasts-host -p mtasts-cli
+    # They wait for servers, most of the time.
+    cargo test -q --release -p mtasts-host --features redis --test redis -- --test-threads 8
     tools/install-test.sh
     make -s demo
 }

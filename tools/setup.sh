@@ -13,6 +13,8 @@ need clang-format clang-format
 need python3 python3
 PATH=$PATH:/usr/sbin need unbound unbound
 need ldns-signzone ldnsutils
+need redis-server redis-server
+need redis-sentinel redis-sentinel
 pkg-config --exists openssl 2> /dev/null || missing="$missing libssl-dev"
 [ -z "$missing" ] && exit 0
 echo "installing:$missing" >&2
@@ -25,9 +27,12 @@ export DEBIAN_FRONTEND=noninteractive
 "$root/retry.sh" apt-get -qq update
 # shellcheck disable=SC2086 # a list of packages
 "$root/retry.sh" apt-get -qq install -y --no-install-recommends $missing
-case $missing in
-    # The tests start their own; the one that Debian starts is not wanted.
-    *unbound*)
-        systemctl disable -q --now unbound > /dev/null 2>&1 || service unbound stop > /dev/null 2>&1 || :
-        ;;
-esac
+# The tests start their own servers; those that Debian starts are not wanted.
+for service in unbound redis-server redis-sentinel; do
+    case $missing in
+        *"$service"*)
+            systemctl disable -q --now "$service" > /dev/null 2>&1 ||
+                service "$service" stop > /dev/null 2>&1 || :
+            ;;
+    esac
+done

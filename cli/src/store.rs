@@ -4,8 +4,8 @@
 //! for a fleet. Both keep the engine's text and order saves by the time of the fetch.
 
 use mtasts::{Stored, UnixTime};
+use mtasts_host::redis::RedisStore;
 use mtasts_host::store::{Entry, Store};
-use redis_stub::RedisStore;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -131,33 +131,4 @@ async fn blocking<T: Send + 'static>(
 pub fn now() -> UnixTime {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     UnixTime(since.map_or(0, |since| since.as_secs()))
-}
-
-mod redis_stub {
-    #[derive(Clone)]
-    pub struct RedisStore;
-    impl RedisStore {
-        pub fn open(_: &str, _: Option<&std::path::Path>) -> Result<Self, String> {
-            Err("x".into())
-        }
-        pub async fn load(&self, _: &str) -> Result<Option<String>, String> {
-            Err("x".into())
-        }
-        pub async fn save(
-            &self,
-            _: &mtasts_host::store::Entry<'_>,
-            _: u64,
-        ) -> Result<bool, String> {
-            Err("x".into())
-        }
-        pub async fn remove(&self, _: &str) -> Result<bool, String> {
-            Err("x".into())
-        }
-        pub async fn for_each(
-            &self,
-            _: impl FnMut(&str, Result<&str, String>),
-        ) -> Result<(), String> {
-            Err("x".into())
-        }
-    }
 }

@@ -57,6 +57,25 @@ impl Roots {
         }
     }
 
+    /// The usable certificates that [`Roots::load`] would read, still in PEM.
+    #[cfg(feature = "redis")]
+    pub(crate) fn pem(ca_file: Option<&Path>) -> Result<Vec<u8>, OpenError> {
+        const END: &str = "-----END CERTIFICATE-----";
+        let path = ca_file.map_or_else(system_file, Path::to_owned);
+        Self::load(Some(&path))?;
+        let text = std::fs::read(&path).map_err(|error| OpenError::CaFile {
+            path,
+            reason: error.to_string(),
+        })?;
+        let text = String::from_utf8_lossy(&text);
+        let is_usable = |part: &&str| {
+            let der = CertificateDer::from_pem_slice(part.as_bytes());
+            der.is_ok_and(|der| anchor(&der).is_some())
+        };
+        let usable = text.split_inclusive(END).filter(is_usable);
+        Ok(usable.collect::<String>().into_bytes())
+    }
+
     /// These certificates, as far as they can be read.
     pub fn new(certificates: &[CertificateDer<'_>]) -> Self {
         let both = |der| Some((anchor(der)?, CertificateDer::into_owned(der.clone())));

@@ -43,6 +43,8 @@ mod error;
 mod https;
 mod local;
 mod options;
+#[cfg(feature = "redis")]
+pub mod redis;
 mod shortage;
 mod sigpipe;
 pub mod store;

@@ -17,7 +17,7 @@ mod files;
 mod process;
 mod shared;
 mod sweep;
-mod value;
+pub(crate) mod value;
 
 #[cfg(test)]
 mod tests;
@@ -67,7 +67,7 @@ pub struct Store {
 }
 
 /// The longest Policy Domain.
-const MAX_DOMAIN: usize = 253;
+pub(crate) const MAX_DOMAIN: usize = 253;
 
 /// How many entries are read at a time where all are.
 const BATCH: usize = 256;

@@ -6,7 +6,7 @@
 use super::Entry;
 
 /// The store's own line.
-pub(super) struct Header {
+pub(crate) struct Header {
     pub fetched_at: u64,
     pub useless_after: u64,
 }
@@ -19,7 +19,7 @@ impl Header {
 }
 
 /// `fetched TIME useless-after TIME`, and the text.
-pub(super) fn encode(entry: &Entry<'_>) -> Vec<u8> {
+pub(crate) fn encode(entry: &Entry<'_>) -> Vec<u8> {
     let Entry {
         fetched_at,
         useless_after,
@@ -30,7 +30,7 @@ pub(super) fn encode(entry: &Entry<'_>) -> Vec<u8> {
 }
 
 /// The text of `value`; none if it is not what [`encode`] wrote.
-pub(super) fn text(value: &[u8]) -> Option<&str> {
+pub(crate) fn text(value: &[u8]) -> Option<&str> {
     split(value).map(|(_, text)| text)
 }
 
