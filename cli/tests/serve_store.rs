@@ -11,7 +11,7 @@ mod serve_world;
 use mtasts_host::store::{Entry, Store};
 use mtasts_lab::Lab;
 use serve_cached::{OLD, WEEK, cached, keep, kept, no_network, now};
-use serve_world::{Client, Server, http, text};
+use serve_world::{Client, Server, http, network, text};
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -41,9 +41,6 @@ policy = "enforce"
 /// The answer for each of them.
 const SECURE: &str = "OK secure match=mx.load.example servername=hostname";
 
-/// How many domains are asked for while the store is down.
-const COUNT: usize = 50;
-
 fn domain(number: usize) -> String {
     format!("d{number}.load.example")
 }
@@ -67,20 +64,26 @@ fn server_with_policies(lab: &Lab, dir: tempfile::TempDir) -> Server {
     server
 }
 
-/// Asks for domains that are new and some that are not while the store takes nothing.
-fn ask_without_store(server: &mut Server) {
-    ask_all(server, 0..COUNT);
+/// Asks for domains that are new and some that are not while the store takes nothing; gives how
+/// many it has asked for.
+fn ask_without_store(server: &mut Server) -> usize {
+    let mut number = 10;
+    while server.metric("mtasts_store_up") > 0.0 {
+        ask_all(server, [number]); // a full disk has a little room yet
+        number += 1;
+    }
+    ask_all(server, 0..number + 50);
     server.wait_for_log("store: cannot save");
     assert_eq!(server.ask("postfix old.example"), OLD);
     assert_eq!(server.metric("mtasts_store_up"), 0.0);
-    assert!(server.metric("mtasts_store_waiting") >= (COUNT - 10) as f64);
+    assert!(server.metric("mtasts_store_waiting") >= 50.0);
     let (_, health) = server.get("/healthz");
     assert!(health.contains(r#""store":"down""#), "{health}");
+    number + 50
 }
 
 /// The store is there again: what has waited is written, while others ask.
-fn wait_until_saved(server: &mut Server) {
-    let mut number = COUNT;
+fn wait_until_saved(server: &mut Server, mut number: usize) {
     while server.metric("mtasts_store_waiting") > 0.0 || server.metric("mtasts_store_up") < 1.0 {
         ask_all(server, [number]);
         number += 1;
@@ -91,11 +94,18 @@ fn wait_until_saved(server: &mut Server) {
     assert_eq!(logged.matches("store: cannot save").count(), 1, "{logged}");
 }
 
-/// The next server, without a network, has what this one has given out.
-fn check_next(server: Server) {
-    let server = Server::start_on(server.end("KILL"), &no_network(), "", "");
+/// The next server has what this one has given out, whatever the network says.
+fn check_next(server: Server, count: usize) {
+    let lab = failing();
+    let server = Server::start_in(server.end("KILL"), &lab, "", "");
     assert_eq!(server.ask("postfix old.example"), OLD);
-    ask_all_at_once(&server, &(0..COUNT).collect::<Vec<_>>());
+    ask_all_at_once(&server, &(0..count).collect::<Vec<_>>());
+}
+
+/// A lab with the same domains, where nothing works.
+fn failing() -> Lab {
+    let scene = SCENE.replace("[[bulk]]", "dns = \"servfail\"\n[[bulk]]");
+    Lab::start(scene).unwrap()
 }
 
 /// Eight clients share the domains.
@@ -160,10 +170,10 @@ fn with_a_full_disk_it_goes_on_from_memory_and_saves_when_there_is_room() {
     let disk = Mounted::at(dir.path().join("store"));
     let mut server = server_with_policies(&lab, dir);
     let filler = disk.fill();
-    ask_without_store(&mut server);
+    let count = ask_without_store(&mut server);
     fs::remove_file(filler).unwrap();
-    wait_until_saved(&mut server);
-    check_next(server);
+    wait_until_saved(&mut server, count);
+    check_next(server, count);
 }
 
 #[test]
@@ -177,10 +187,10 @@ fn with_a_store_that_became_read_only_it_goes_on_from_memory() {
     if !immutable(&file, "+i") {
         return eprintln!("skipped: this file system has no immutable files");
     }
-    ask_without_store(&mut server);
+    let count = ask_without_store(&mut server);
     assert!(immutable(&file, "-i"));
-    wait_until_saved(&mut server);
-    check_next(server);
+    wait_until_saved(&mut server, count);
+    check_next(server, count);
 }
 
 fn immutable(file: &Path, change: &str) -> bool {
@@ -193,10 +203,10 @@ fn with_a_store_that_is_gone_it_goes_on_from_memory_and_saves_when_there_is_one_
     let lab = Lab::start(SCENE).unwrap();
     let mut server = server_with_policies(&lab, tempfile::tempdir().unwrap());
     fs::remove_dir_all(server.path("store")).unwrap();
-    ask_without_store(&mut server);
+    let count = ask_without_store(&mut server);
     fs::create_dir(server.path("store")).unwrap();
-    wait_until_saved(&mut server);
-    check_next(server);
+    wait_until_saved(&mut server, count);
+    check_next(server, count);
 }
 
 #[test]
@@ -206,9 +216,11 @@ fn files_of_the_store_that_are_removed_or_replaced_are_no_store() {
     for name in ["data.mdb", "lock.mdb"] {
         fs::remove_file(server.path("store").join(name)).unwrap();
     }
-    ask_all(&server, 0..COUNT);
-    wait_until_saved(&mut server);
-    check_next(server);
+    ask_all(&server, 0..50);
+    server.wait_for_log("store: another one is there");
+    server.wait_for_metric("mtasts_store_waiting", 0.0);
+    assert_eq!(server.metric("mtasts_store_up"), 1.0);
+    check_next(server, 50);
 }
 
 #[test]
@@ -273,21 +285,43 @@ fn r_flow_1_a_store_of_before_is_read_at_the_start() {
     });
 }
 
+/// What had no room in memory is in the store alone, and that is gone.
+#[test]
+fn r_flow_1_a_policy_that_may_be_in_the_store_is_not_taken_for_none() {
+    let lab = Lab::start(SCENE).unwrap();
+    let few = "[cache]\nmax_policies = 20\n";
+    let dir = Server::start(&lab, "", "").end("TERM");
+    let server = Server::start_on(dir, &network(&lab), "", few);
+    server.wait_for_metric("mtasts_store_up", 1.0);
+    ask_all(&server, 0..40);
+    server.wait_for_metric("mtasts_store_waiting", 0.0);
+    fs::remove_dir_all(server.path("store")).unwrap();
+    let answers: Vec<_> = (0..40)
+        .map(|number| {
+            lab.set(&domain(number), "record=servfail").unwrap();
+            server.ask(&format!("postfix {}", domain(number)))
+        })
+        .collect();
+    let is = |wanted: &str| answers.iter().filter(|answer| *answer == wanted).count();
+    assert_eq!(is(SECURE) + is("TEMP "), 40, "{answers:?}");
+    assert!(is(SECURE) >= 15 && is("TEMP ") >= 15, "{answers:?}");
+}
+
 /// What the operator cannot have purged stays, also what is not saved yet.
 #[test]
 fn a_purge_that_fails_loses_nothing() {
     let lab = Lab::start(SCENE).unwrap();
     let mut server = server_with_policies(&lab, tempfile::tempdir().unwrap());
     fs::remove_dir_all(server.path("store")).unwrap();
-    ask_without_store(&mut server);
-    for number in 0..COUNT {
+    let count = ask_without_store(&mut server);
+    for number in 0..count {
         let path = format!("/v1/purge?domain={}", domain(number));
         let (status, _) = http(text(&server.path("control")), "POST", &path);
         assert_eq!(status, 503);
     }
     fs::create_dir(server.path("store")).unwrap();
-    wait_until_saved(&mut server);
-    check_next(server);
+    wait_until_saved(&mut server, count);
+    check_next(server, count);
 }
 
 /// Whatever was answered is in the store before.
@@ -295,6 +329,7 @@ fn a_purge_that_fails_loses_nothing() {
 fn r_flow_1_a_server_that_is_killed_has_forgotten_no_policy_that_it_gave_out() {
     const ROUNDS: usize = 25;
     let lab = Lab::start(SCENE).unwrap();
+    let nothing = failing();
     let next = AtomicUsize::new(0);
     let mut dir = tempfile::tempdir().unwrap();
     let mut all = Vec::new();
@@ -303,13 +338,13 @@ fn r_flow_1_a_server_that_is_killed_has_forgotten_no_policy_that_it_gave_out() {
         let until = rand::random_range(1..=120);
         let (dead, answered) = kill_under_load(server, &next, until);
         dir = dead;
-        let server = Server::start_on(dir, &no_network(), "", "");
+        let server = Server::start_in(dir, &nothing, "", "");
         ask_all_at_once(&server, &answered);
         dir = server.end("KILL");
         assert!(answered.len() >= until, "round {round}");
         all.extend(answered);
     }
-    let server = Server::start_on(dir, &no_network(), "", "");
+    let server = Server::start_in(dir, &nothing, "", "");
     ask_all_at_once(&server, &all);
 }
 
