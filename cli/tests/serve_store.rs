@@ -10,7 +10,10 @@ mod serve_world;
 
 use mtasts_host::store::{Entry, Store};
 use mtasts_lab::Lab;
-use serve_cached::{OLD, WEEK, cached, keep, kept, no_network, now};
+use serve_cached::{
+    OLD, SCENE, SECURE, WEEK, ask_all, ask_all_at_once, cached, domain, failing, keep, kept,
+    no_network, now,
+};
 use serve_world::{Client, Server, http, network, text};
 use std::fs::{self, File};
 use std::io::Write;
@@ -19,39 +22,6 @@ use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
-
-/// Domains `d0.load.example` and so on, whose records are looked at each time.
-const SCENE: &str = r#"
-[defaults]
-ttl = 0
-negative_ttl = 0
-
-[[bulk]]
-count = 4000
-pattern = "d{}.load.example"
-id = "1"
-policy = "enforce"
-
-[[domain]]
-name = "old.example"
-id = "old"
-policy = "enforce"
-"#;
-
-/// The answer for each of them.
-const SECURE: &str = "OK secure match=mx.load.example servername=hostname";
-
-fn domain(number: usize) -> String {
-    format!("d{number}.load.example")
-}
-
-fn ask_all(server: &Server, numbers: impl IntoIterator<Item = usize>) {
-    let mut client = Client::connect(&server.socketmap);
-    for number in numbers {
-        let answer = client.ask(&format!("postfix {}", domain(number)));
-        assert_eq!(answer, SECURE, "{}", domain(number));
-    }
-}
 
 /// A server that has a policy in memory and in the store, and some in memory.
 fn server_with_policies(lab: &Lab, dir: tempfile::TempDir) -> Server {
@@ -100,21 +70,6 @@ fn check_next(server: Server, count: usize) {
     let server = Server::start_in(server.end("KILL"), &lab, "", "");
     assert_eq!(server.ask("postfix old.example"), OLD);
     ask_all_at_once(&server, &(0..count).collect::<Vec<_>>());
-}
-
-/// A lab with the same domains, where nothing works.
-fn failing() -> Lab {
-    let scene = SCENE.replace("[[bulk]]", "dns = \"servfail\"\n[[bulk]]");
-    Lab::start(scene).unwrap()
-}
-
-/// Eight clients share the domains.
-fn ask_all_at_once(server: &Server, numbers: &[usize]) {
-    thread::scope(|scope| {
-        for part in numbers.chunks(numbers.len() / 8 + 1) {
-            scope.spawn(|| ask_all(server, part.iter().copied()));
-        }
-    });
 }
 
 /// Whether these tests may mount and change attributes of files.

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! Stores as earlier servers have left them.
+//! Stores as earlier servers have left them, and many domains to ask for.
 
 #![allow(dead_code)] // each test file uses some of it
 
+use super::serve_world::{Client, Server, free_port};
 use mtasts::{Policy, RecordCheck, Stored, StoredPolicy, UnixTime};
 use mtasts_host::store::{Entry, Store};
+use mtasts_lab::Lab;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
 use std::time::SystemTime;
 
 /// The `max_age` of the policies here, in seconds.
@@ -21,7 +24,7 @@ pub const OLD: &str = "OK secure match=mx.old.example servername=hostname";
 
 /// The part of a configuration that has a server ask nobody.
 pub fn no_network() -> String {
-    let port = super::serve_world::free_port();
+    let port = free_port();
     format!("[network]\nnameservers = [\"127.0.0.1:{port}\"]\ndns_timeout = \"300ms\"\n")
 }
 
@@ -63,4 +66,52 @@ pub fn keep(folder: &Path, entries: &[Stored]) {
 pub fn kept(folder: &Path, domain: &str) -> Option<Stored> {
     let text = Store::open(folder).unwrap().load(domain).unwrap()?;
     Some(text.parse().unwrap())
+}
+
+/// Domains `d0.load.example` and so on, whose records are looked at each time.
+pub const SCENE: &str = r#"
+[defaults]
+ttl = 0
+negative_ttl = 0
+
+[[bulk]]
+count = 4000
+pattern = "d{}.load.example"
+id = "1"
+policy = "enforce"
+
+[[domain]]
+name = "old.example"
+id = "old"
+policy = "enforce"
+"#;
+
+/// The answer for each of them.
+pub const SECURE: &str = "OK secure match=mx.load.example servername=hostname";
+
+pub fn domain(number: usize) -> String {
+    format!("d{number}.load.example")
+}
+
+pub fn ask_all(server: &Server, numbers: impl IntoIterator<Item = usize>) {
+    let mut client = Client::connect(&server.socketmap);
+    for number in numbers {
+        let answer = client.ask(&format!("postfix {}", domain(number)));
+        assert_eq!(answer, SECURE, "{}", domain(number));
+    }
+}
+
+/// Eight clients share the domains.
+pub fn ask_all_at_once(server: &Server, numbers: &[usize]) {
+    thread::scope(|scope| {
+        for part in numbers.chunks(numbers.len() / 8 + 1) {
+            scope.spawn(|| ask_all(server, part.iter().copied()));
+        }
+    });
+}
+
+/// A lab with the same domains, where nothing works.
+pub fn failing() -> Lab {
+    let scene = SCENE.replace("[[bulk]]", "dns = \"servfail\"\n[[bulk]]");
+    Lab::start(scene).unwrap()
 }
