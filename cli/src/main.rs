@@ -4,6 +4,7 @@
 //! it is bad, or cannot be had now; 2: the command was misused.
 
 mod answer;
+mod folder;
 mod lint;
 mod network;
 mod query;

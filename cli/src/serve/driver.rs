@@ -5,15 +5,16 @@
 
 use super::config::Config;
 use super::dane::{DaneCache, Promise};
+use super::health::{Doing, Health};
 use super::metrics::Metrics;
 use super::saver::Write;
 use super::service::Service;
 use crate::lint::describe;
 use crate::store::{PolicyStore, Unread, now};
-use mtasts::engine::{Event, Ticket, Trouble, Work};
+use mtasts::engine::{Event, Trouble, Work};
 use mtasts::{
-    Error, Fetch, FetchFailure, HttpsReply, Outcome, PolicyDomain, Reason, RequestId, StoreFailure,
-    Stored, StoredPolicy, TxtAnswer, TxtFailure, UnixTime,
+    Error, Fetch, FetchFailure, HttpsReply, PolicyDomain, Reason, RequestId, StoreFailure, Stored,
+    StoredPolicy, TxtAnswer, TxtFailure, UnixTime,
 };
 use mtasts_host::DefaultHost;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -75,87 +76,58 @@ fn take(service: &Service, reply: Reply) {
 
 /// Hands out all work that there is.
 fn work_off(service: &Arc<Service>) {
-    let mut held = Held::default();
     loop {
         let mut engine = service.engine();
         let Some(work) = engine.poll(now()) else {
             service.metrics.domains.set(engine.len() as i64);
+            // Where memory is full, what had to go is in the store alone.
+            if engine.len() >= service.max_policies {
+                service.network.is_restored.store(false, Relaxed);
+            }
             break;
         };
         match work {
             Work::Load { request, domain } => service.network.load(request, domain),
             Work::QueryTxt { request, name } => service.network.query_txt(request, name),
             Work::Fetch { request, fetch } => service.network.fetch(request, &fetch),
-            Work::Save { stored, .. } => {
-                held.release(service);
-                held = Held::behind(service, stored);
-            }
+            Work::Save { stored, .. } => save(service, stored),
             Work::Remove(stored) => drop(write(service, Write::Remove(stored))),
             Work::Done { ticket, outcome } => {
-                drop(engine);
-                held.done(service, ticket, outcome);
+                if let Some(sender) = service.take_waiting(ticket) {
+                    service.unsaved.give(sender, outcome);
+                }
             }
             Work::Event(event) => report(&service.metrics, &event),
             _ => {}
         }
     }
-    held.release(service);
+}
+
+/// Saves, and holds back what rests on it until that is done, or the store has proved slow.
+fn save(service: &Arc<Service>, stored: Arc<Stored>) {
+    let domain = stored.domain.clone();
+    let has_policy = stored.usable(now()).is_some();
+    let written = write(service, Write::Save(stored)).filter(|_| has_policy);
+    let Some(written) = written else {
+        return;
+    };
+    service.unsaved.begin(domain.as_str());
+    let at_work = Arc::clone(service);
+    service.network.runtime.spawn(async move {
+        let _ = timeout(STORE_PATIENCE, written).await; // it may be down
+        at_work.unsaved.end(domain.as_str());
+    });
 }
 
 fn write(service: &Service, write: Write) -> Option<oneshot::Receiver<()>> {
     service.saver.as_ref().map(|saver| saver.write(write))
 }
 
-/// Outcomes that are given out when what they rest on is saved.
-#[derive(Default)]
-struct Held {
-    domain: Option<PolicyDomain>,
-    written: Option<oneshot::Receiver<()>>,
-    outcomes: Vec<(oneshot::Sender<Outcome>, Outcome)>,
-}
-
-impl Held {
-    fn behind(service: &Service, stored: Arc<Stored>) -> Self {
-        Self {
-            domain: Some(stored.domain.clone()),
-            written: write(service, Write::Save(stored)),
-            outcomes: Vec::new(),
-        }
-    }
-
-    fn done(&mut self, service: &Service, ticket: Ticket, outcome: Outcome) {
-        let Some(sender) = service.take_waiting(ticket) else {
-            return;
-        };
-        if self.written.is_some() && self.domain.as_ref() == Some(outcome.domain()) {
-            self.outcomes.push((sender, outcome));
-        } else {
-            let _ = sender.send(outcome); // who has gone away wants no answer
-        }
-    }
-
-    fn release(&mut self, service: &Service) {
-        let Self {
-            written, outcomes, ..
-        } = std::mem::take(self);
-        if outcomes.is_empty() {
-            return;
-        }
-        service.network.runtime.spawn(async move {
-            if let Some(written) = written {
-                let _ = timeout(STORE_PATIENCE, written).await; // it may be down
-            }
-            for (sender, outcome) in outcomes {
-                let _ = sender.send(outcome);
-            }
-        });
-    }
-}
-
 /// The default host, the store, and the threads on which they are asked.
 pub struct Network {
     host: RwLock<Arc<DefaultHost>>,
     pub store: Option<PolicyStore>,
+    pub health: Arc<Health>,
     /// Whether memory has all that the store had when the server started.
     pub is_restored: Arc<AtomicBool>,
     pub runtime: Handle,
@@ -175,19 +147,20 @@ impl Network {
         runtime: Handle,
         replies: mpsc::UnboundedSender<Reply>,
         config: &Config,
-        metrics: Arc<Metrics>,
+        health: Arc<Health>,
     ) -> Self {
         let permits = || Arc::new(Semaphore::new(config.network.max_lookups));
         Self {
             host: RwLock::new(Arc::new(host)),
             store,
+            metrics: Arc::clone(&health.metrics),
+            health,
             is_restored: Arc::new(AtomicBool::new(false)),
             runtime,
             replies,
             dane_permits: permits(),
             https_permits: permits(),
             txt_permits: permits(),
-            metrics,
             dane: config.network.dane,
         }
     }
@@ -207,19 +180,22 @@ impl Network {
             let _ = replies.send(Reply::Loaded(request, Ok(None)));
             return;
         };
-        let (domain, metrics) = (domain.clone(), Arc::clone(&self.metrics));
+        let (domain, health) = (domain.clone(), Arc::clone(&self.health));
         let is_restored = Arc::clone(&self.is_restored);
         self.runtime.spawn(async move {
             let begun = Instant::now();
             let loaded = store.load(domain.as_str()).await;
             let result = if loaded.is_ok() { "ok" } else { "failed" };
-            metrics.question("load", result, begun.elapsed());
-            metrics
-                .store_up
-                .set(i64::from(!matches!(loaded, Err(Unread::Store(_)))));
+            health.metrics.question("load", result, begun.elapsed());
+            match &loaded {
+                Ok(_) => health.went_well(Doing::Read),
+                Err(Unread::Store(reason)) => health.failed(Doing::Read, reason),
+                Err(Unread::Entry(reason)) => {
+                    health.metrics.store_errors.inc();
+                    error!(reason, "store: an entry that cannot be read");
+                }
+            }
             let answer = loaded.or_else(|unread| {
-                metrics.store_errors.inc();
-                error!(%domain, reason = unread.reason(), "store: cannot read");
                 // What the store has had is in memory, and this domain is not.
                 let is_known = is_restored.load(Relaxed) && matches!(unread, Unread::Store(_));
                 is_known.then_some(None).ok_or(StoreFailure)

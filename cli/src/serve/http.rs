@@ -7,7 +7,7 @@ use super::config::Listen;
 use super::connection::{Connection, State};
 use super::metrics::{CONTENT_TYPE, Queries};
 use super::name::Name;
-use super::saver::Write;
+use super::saver::{Purge, Write};
 use super::service::Service;
 use crate::answer::{Hosts, as_json};
 use http_body_util::Full;
@@ -16,7 +16,7 @@ use hyper::header::{CACHE_CONTROL, CONTENT_TYPE as TYPE};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use mtasts::{PolicyDomain, Stored};
+use mtasts::PolicyDomain;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -136,8 +136,8 @@ impl Http {
             Err(reply) => return reply,
         };
         if let Some(saver) = &self.service.saver {
-            let purge = Write::Purge(Arc::new(Stored::unknown(domain.clone())));
-            if saver.write(purge).await.is_err() {
+            let purge = Purge::new(domain.clone());
+            if saver.write(Write::Purge(purge)).await.is_err() {
                 let why = "the store does not take it; nothing is purged";
                 return problem(StatusCode::SERVICE_UNAVAILABLE, why);
             }

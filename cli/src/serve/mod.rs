@@ -15,6 +15,7 @@ mod config;
 mod connection;
 mod dane;
 mod driver;
+mod health;
 mod http;
 mod listen;
 mod log;
@@ -27,10 +28,12 @@ mod saver;
 mod service;
 mod socketmap;
 mod stop;
+mod unsaved;
 
 use crate::store::PolicyStore;
 pub use config::Config;
 use connection::Register;
+use health::Health;
 use listen::{Listener, Passed};
 use metrics::Metrics;
 use mtasts_host::DefaultHost;
@@ -263,16 +266,17 @@ fn start_service(
     others: Handle,
 ) -> Result<(Arc<Service>, mpsc::UnboundedReceiver<driver::Reply>), String> {
     let metrics = Arc::new(Metrics::new());
+    let health = Health::new(Arc::clone(&metrics));
     let local = read_local(config.local_policies.as_deref())?;
     let host = DefaultHost::open(config.host_options()).map_err(|error| error.to_string())?;
     let store = open_store(config)?;
     let (sender, replies) = mpsc::unbounded_channel();
     let saver = store.clone().map(|store| {
-        let (saver, writer) = Saver::new(store, Arc::clone(&metrics));
+        let (saver, writer) = Saver::new(store, Arc::clone(&health));
         others.spawn(writer);
         saver
     });
-    let network = driver::Network::new(host, store, others, sender, config, Arc::clone(&metrics));
+    let network = driver::Network::new(host, store, others, sender, config, health);
     let settings = config.engine_settings();
     Ok((
         Service::new(settings, local, network, saver, metrics),

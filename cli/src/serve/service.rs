@@ -8,6 +8,7 @@ use super::dane::DaneCache;
 use super::driver::Network;
 use super::metrics::Metrics;
 use super::saver::Saver;
+use super::unsaved::Unsaved;
 use crate::store::now;
 use mtasts::engine::{Asked, Engine, Settings, Ticket};
 use mtasts::{DomainDane, Outcome, Policy, PolicyDomain};
@@ -42,6 +43,7 @@ pub struct Service {
     pub work: Notify,
     pub network: Network,
     pub saver: Option<Saver>,
+    pub unsaved: Unsaved,
     pub metrics: Arc<Metrics>,
     /// How many domains with a policy memory holds.
     pub max_policies: usize,
@@ -65,6 +67,7 @@ impl Service {
             work: Notify::new(),
             network,
             saver,
+            unsaved: Unsaved::default(),
             metrics,
         })
     }
@@ -140,7 +143,7 @@ impl Service {
         if engine.has_work() {
             self.work.notify_one();
         }
-        outcome
+        outcome.filter(|outcome| !self.unsaved.holds(outcome))
     }
 
     fn local_policy(&self, domain: &str) -> Option<Arc<Policy>> {
@@ -161,7 +164,12 @@ impl Service {
         let receiver = {
             let mut engine = self.engine();
             match engine.ask(domain, now()) {
-                Asked::Ready(outcome) => return Some(outcome),
+                Asked::Ready(outcome) if !self.unsaved.holds(&outcome) => return Some(outcome),
+                Asked::Ready(outcome) => {
+                    let (sender, receiver) = oneshot::channel();
+                    self.unsaved.give(sender, outcome);
+                    receiver
+                }
                 Asked::Pending(ticket) => self.wait(ticket),
             }
         };

@@ -12,6 +12,7 @@ use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -26,7 +27,7 @@ pub struct Server {
     /// TCP ports and sockets, as [`Server::start`] puts them into the configuration.
     pub socketmap: String,
     pub http: String,
-    log: Receiver<String>,
+    log: Mutex<Receiver<String>>,
     seen: Vec<String>,
 }
 
@@ -56,6 +57,11 @@ impl Server {
 
     /// The same in a directory that is there, with the store of an earlier server for instance.
     pub fn start_in(dir: tempfile::TempDir, lab: &Lab, top: &str, tables: &str) -> Self {
+        Self::start_on(dir, &network(lab), top, tables)
+    }
+
+    /// The same with another `[network]`.
+    pub fn start_on(dir: tempfile::TempDir, network: &str, top: &str, tables: &str) -> Self {
         let folder = dir.path().join("store");
         fs::create_dir_all(&folder).unwrap();
         let store = if top.contains("store =") {
@@ -69,7 +75,7 @@ impl Server {
             "{store}control = \"{0}/control\"\n{top}\n{1}\n[[listen]]\ntype = \"socketmap\"\n\
              address = \"{socketmap}\"\n[[listen]]\ntype = \"http\"\naddress = \"{http}\"\n{tables}\n",
             dir.path().display(),
-            network(lab),
+            network,
         );
         fs::write(dir.path().join("mtasts.toml"), config).unwrap();
         Self::spawn(dir, socketmap, http, |command| command)
@@ -103,7 +109,7 @@ impl Server {
             dir,
             socketmap,
             http,
-            log,
+            log: log.into(),
             seen: Vec::new(),
         };
         server.wait_for_log(" ready");
@@ -123,7 +129,7 @@ impl Server {
         let end = Instant::now() + PATIENCE;
         loop {
             let left = end.saturating_duration_since(Instant::now());
-            match self.log.recv_timeout(left) {
+            match self.log.get_mut().unwrap().recv_timeout(left) {
                 Ok(line) => {
                     self.seen.push(line.clone());
                     if line.contains(words) {
@@ -137,7 +143,7 @@ impl Server {
 
     /// Everything that has been logged so far.
     pub fn logged(&mut self) -> String {
-        self.seen.extend(self.log.try_iter());
+        self.seen.extend(self.log.get_mut().unwrap().try_iter());
         self.seen.join("\n")
     }
 
@@ -246,6 +252,11 @@ impl Client {
 
     pub fn send(&mut self, octets: &[u8]) {
         self.0.get_mut().write_all(octets).unwrap();
+    }
+
+    /// Sends a request; `false`: the server is gone.
+    pub fn try_send(&mut self, request: &str) -> bool {
+        self.0.get_mut().write_all(&netstring(request)).is_ok()
     }
 
     /// The next reply; `None`: the server has closed the connection.
