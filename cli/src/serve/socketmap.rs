@@ -125,6 +125,9 @@ impl Socketmap {
                 Err(error) => return Ok(Err(error)),
             };
             if !self.answer_known(request, out) {
+                // What is known does not wait for what is not.
+                connection.write(out).await?;
+                out.clear();
                 connection.enter(State::Busy);
                 self.answer(request, out).await;
             }
