@@ -12,13 +12,12 @@ use super::service::Service;
 use crate::answer::{Hosts, as_json};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE as TYPE};
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE as TYPE, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use mtasts::PolicyDomain;
 use serde_json::{Value, json};
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 use url::form_urlencoded;
@@ -56,7 +55,9 @@ impl Http {
             }
         });
         let io = TokioIo::new(connection.io());
-        let served = hyper::server::conn::http1::Builder::new().serve_connection(io, answer);
+        let served = hyper::server::conn::http1::Builder::new()
+            .half_close(true) // who has asked is answered, also when the server ends
+            .serve_connection(io, answer);
         let _ = served.await; // a client that goes away is no news
     }
 
@@ -74,9 +75,9 @@ impl Http {
             "/v1/entries" if is_get && self.is_control => self.entries(),
             "/v1/refresh" if is_post => self.refresh(&parameters).await,
             "/v1/purge" if is_post => self.purge(&parameters).await,
-            "/metrics" | "/healthz" | "/v1/policy" => {
-                problem(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD")
-            }
+            "/metrics" | "/healthz" | "/v1/policy" => only("GET, HEAD"),
+            "/v1/entries" if self.is_control => only("GET, HEAD"),
+            "/v1/refresh" | "/v1/purge" if self.is_control => only("POST"),
             _ => problem(StatusCode::NOT_FOUND, "no such path"),
         }
     }
@@ -169,22 +170,28 @@ fn all<'a>(parameters: &'a [(String, String)], name: &str) -> impl Iterator<Item
 }
 
 fn domain(parameters: &[(String, String)]) -> Result<PolicyDomain, Reply> {
-    let by_name: HashMap<&str, &str> = parameters
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
-        .collect();
-    let unknown = by_name.keys().find(|name| !["domain", "mx"].contains(name));
-    if let Some(unknown) = unknown {
-        let why = format!("unknown parameter {unknown}");
-        return Err(problem(StatusCode::BAD_REQUEST, &why));
+    let bad = |why: &str| Err(problem(StatusCode::BAD_REQUEST, why));
+    let is_known = |name: &str| ["domain", "mx"].contains(&name);
+    if let Some((unknown, _)) = parameters.iter().find(|(name, _)| !is_known(name)) {
+        return bad(&format!("unknown parameter {unknown}"));
     }
-    let Some(name) = by_name.get("domain") else {
-        return Err(problem(StatusCode::BAD_REQUEST, "domain= is missing"));
-    };
-    match Name::of(name) {
-        Name::Domain(domain) => Ok(domain),
-        _ => Err(problem(StatusCode::BAD_REQUEST, "domain= is no domain")),
+    let mut domains = parameters.iter().filter(|(name, _)| name == "domain");
+    match (domains.next(), domains.next()) {
+        (None, _) => bad("domain= is missing"),
+        (Some(_), Some(_)) => bad("domain= is there twice"),
+        (Some((_, name)), None) => match Name::of(name) {
+            Name::Domain(domain) => Ok(domain),
+            _ => bad("domain= is no domain"),
+        },
     }
+}
+
+/// The path is there, but not for this method (RFC 9110 §15.5.6).
+fn only(methods: &'static str) -> Reply {
+    let mut reply = problem(StatusCode::METHOD_NOT_ALLOWED, &format!("only {methods}"));
+    let allowed = HeaderValue::from_static(methods);
+    reply.headers_mut().insert(ALLOW, allowed);
+    reply
 }
 
 fn problem(status: StatusCode, why: &str) -> Reply {
@@ -200,10 +207,7 @@ fn json(status: StatusCode, value: &Value) -> Reply {
 fn text(content_type: &'static str, body: String) -> Reply {
     let mut reply = Response::new(Full::new(Bytes::from(body)));
     let headers = reply.headers_mut();
-    headers.insert(TYPE, hyper::header::HeaderValue::from_static(content_type));
-    headers.insert(
-        CACHE_CONTROL,
-        hyper::header::HeaderValue::from_static("no-store"),
-    );
+    headers.insert(TYPE, HeaderValue::from_static(content_type));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     reply
 }

@@ -112,10 +112,13 @@ impl Service {
         is_known
     }
 
-    /// Replaces the operator's policies.
-    pub fn set_local_policies(&self, local: LocalPolicies) {
-        self.metrics.local_policies.set(local.len() as i64);
-        *self.local.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(local);
+    /// Replaces the operator's policies; gives whether they are others.
+    pub fn set_local_policies(&self, new: LocalPolicies) -> bool {
+        self.metrics.local_policies.set(new.len() as i64);
+        let mut local = self.local.write().unwrap_or_else(PoisonError::into_inner);
+        let is_new = !local.iter().eq(new.iter());
+        *local = Arc::new(new);
+        is_new
     }
 
     /// The engine, for a moment: nothing that waits may be done with it.

@@ -48,6 +48,40 @@ pub fn free_port() -> u16 {
     listener.local_addr().unwrap().port()
 }
 
+/// Writes `DIR/mtasts.toml`; gives where its socketmap and HTTP listeners will be. `top`: keys
+/// before the first table. `tables`: what comes after the two listeners.
+pub fn configure(dir: &Path, lab: &Lab, top: &str, tables: &str) -> (String, String) {
+    configure_on(dir, &network(lab), top, tables)
+}
+
+fn configure_on(dir: &Path, network: &str, top: &str, tables: &str) -> (String, String) {
+    let folder = dir.join("store");
+    fs::create_dir_all(&folder).unwrap();
+    let store = if top.contains("store =") {
+        String::new()
+    } else {
+        format!("store = \"{}\"\n", folder.display())
+    };
+    let socketmap = format!("127.0.0.1:{}", free_port());
+    let http = dir.join("http").display().to_string();
+    let config = format!(
+        "{store}control = \"{0}/control\"\n{top}\n{1}\n[[listen]]\ntype = \"socketmap\"\n\
+         address = \"{socketmap}\"\n[[listen]]\ntype = \"http\"\naddress = \"{http}\"\n{tables}\n",
+        dir.display(),
+        network,
+    );
+    fs::write(dir.join("mtasts.toml"), config).unwrap();
+    (socketmap, http)
+}
+
+/// Rewrites `DIR/mtasts.toml`.
+pub fn reconfigure(dir: &Path, from: &str, to: &str) {
+    let file = dir.join("mtasts.toml");
+    let config = fs::read_to_string(&file).unwrap();
+    assert!(config.contains(from), "{config}");
+    fs::write(file, config.replacen(from, to, 1)).unwrap();
+}
+
 impl Server {
     /// Starts a server with a store of its own (`DIR/store`), a control socket (`DIR/control`), a
     /// socketmap and an HTTP listener, and `top`, keys before the first table, and `tables`.
@@ -62,22 +96,7 @@ impl Server {
 
     /// The same with another `[network]`.
     pub fn start_on(dir: tempfile::TempDir, network: &str, top: &str, tables: &str) -> Self {
-        let folder = dir.path().join("store");
-        fs::create_dir_all(&folder).unwrap();
-        let store = if top.contains("store =") {
-            String::new()
-        } else {
-            format!("store = \"{}\"\n", folder.display())
-        };
-        let socketmap = format!("127.0.0.1:{}", free_port());
-        let http = dir.path().join("http").display().to_string();
-        let config = format!(
-            "{store}control = \"{0}/control\"\n{top}\n{1}\n[[listen]]\ntype = \"socketmap\"\n\
-             address = \"{socketmap}\"\n[[listen]]\ntype = \"http\"\naddress = \"{http}\"\n{tables}\n",
-            dir.path().display(),
-            network,
-        );
-        fs::write(dir.path().join("mtasts.toml"), config).unwrap();
+        let (socketmap, http) = configure_on(dir.path(), network, top, tables);
         Self::spawn(dir, socketmap, http, |command| command)
     }
 
@@ -93,10 +112,19 @@ impl Server {
             .arg("serve")
             .arg("--config")
             .arg(dir.path().join("mtasts.toml"));
-        let mut child = prepare(&mut command)
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        prepare(&mut command);
+        Self::launch(dir, socketmap, http, command, " ready")
+    }
+
+    /// Starts this command, which is to become `mtasts serve`, and waits until the log has `words`.
+    pub fn launch(
+        dir: tempfile::TempDir,
+        socketmap: String,
+        http: String,
+        mut command: Command,
+        words: &str,
+    ) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let (sender, log) = channel();
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
         thread::spawn(move || {
@@ -112,7 +140,7 @@ impl Server {
             log: log.into(),
             seen: Vec::new(),
         };
-        server.wait_for_log(" ready");
+        server.wait_for_log(words);
         server
     }
 
@@ -190,6 +218,31 @@ impl Server {
             .lines()
             .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         line.map_or(0.0, |value| value.parse().unwrap())
+    }
+
+    /// Writes `to` instead of `from` into the configuration, once.
+    pub fn reconfigure(&self, from: &str, to: &str) {
+        reconfigure(self.dir.path(), from, to);
+    }
+
+    /// Has the configuration reread, and waits until that is done.
+    pub fn reload(&mut self) {
+        self.signal("HUP");
+        self.wait_for_log("reloaded");
+    }
+
+    /// A number of kilobytes in `/proc/PID/status`.
+    pub fn kilobytes(&self, name: &str) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        let number = line.unwrap().trim_matches(|c: char| !c.is_ascii_digit());
+        number.parse().unwrap()
+    }
+
+    /// How many descriptors are open.
+    pub fn descriptors(&self) -> usize {
+        let open = fs::read_dir(format!("/proc/{}/fd", self.pid()));
+        open.unwrap().count()
     }
 
     /// Waits until a metric has this value.
@@ -303,6 +356,24 @@ pub fn mtasts(arguments: &[&str]) -> (i32, String, String) {
         text(&output.stdout),
         text(&output.stderr),
     )
+}
+
+/// Waits until `holds`, which may take as long as anything here.
+pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(Instant::now() < end, "not before the time was over: {what}");
+        thread::yield_now();
+    }
+}
+
+/// The answer of a server to one line over a connection of its own, as `${readsocket}` asks.
+pub fn readsocket(address: &str, request: &str) -> String {
+    let mut stream = connect(address);
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut reply = String::new();
+    BufReader::new(stream).read_line(&mut reply).unwrap();
+    reply
 }
 
 /// The path as text.
