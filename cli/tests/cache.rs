@@ -334,7 +334,7 @@ fn only_the_servers_user_gets_at_the_control_socket() {
     let control = server.path("control");
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&control), 0o600);
-    std::fs::set_permissions(&control, PermissionsExt::from_mode(0)).unwrap();
+    std::fs::set_permissions(&control, PermissionsExt::from_mode(0o000)).unwrap();
     for subcommand in [&["list"][..], &["purge", "good.example"]] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mtasts"));
         command.arg("cache").args(subcommand).arg("--config");

@@ -3,7 +3,7 @@
 //! What `mtasts cache` wants of the server, over the control socket alone: `GET /v1/entries`,
 //! `POST /v1/refresh?domain=…`, `POST /v1/purge?domain=…`.
 
-use super::http::{Parameters, Reply, domain, json, problem, with_type};
+use super::http::{Parameters, Problem, Reply, domain, json, with_type};
 use super::saver::Write;
 use super::service::Service;
 use crate::answer::refreshed_json;
@@ -42,12 +42,16 @@ pub async fn answer(
         }
         _ => Err(problem(StatusCode::NOT_FOUND, "no such path")),
     };
-    done.unwrap_or_else(|reply| reply)
+    done.unwrap_or_else(|problem| problem.reply())
+}
+
+fn problem(status: StatusCode, why: &str) -> Problem {
+    Problem(status, why.to_owned())
 }
 
 /// What memory has, of `domain=` or of all: entries as they are stored, each as a JSON string in a
 /// line of its own, in no order.
-fn entries(service: &Service, parameters: &Parameters) -> Result<Reply, Reply> {
+fn entries(service: &Service, parameters: &Parameters) -> Result<Reply, Problem> {
     let found: Vec<Arc<Stored>> = if parameters.is_empty() {
         let engine = service.engine();
         engine
@@ -84,7 +88,7 @@ fn next_chunk(
 }
 
 /// Fetches a policy now, and tells what was there before.
-async fn refresh(service: &Arc<Service>, parameters: &Parameters) -> Result<Reply, Reply> {
+async fn refresh(service: &Arc<Service>, parameters: &Parameters) -> Result<Reply, Problem> {
     let domain = one_domain(parameters)?;
     let known = service.engine().get(domain.as_str()).cloned();
     let known = match known {
@@ -103,7 +107,7 @@ async fn refresh(service: &Arc<Service>, parameters: &Parameters) -> Result<Repl
 
 /// Forgets a domain here and in the store: there first, lest it come back from there; and again
 /// where something was known here, of which a save may have come meanwhile.
-async fn purge(service: &Arc<Service>, parameters: &Parameters) -> Result<Reply, Reply> {
+async fn purge(service: &Arc<Service>, parameters: &Parameters) -> Result<Reply, Problem> {
     let domain = one_domain(parameters)?;
     let mut was_known = !matches!(load(service, &domain).await, Ok(None));
     was_known |= service.engine().get(domain.as_str()).is_some();
@@ -117,7 +121,7 @@ async fn purge(service: &Arc<Service>, parameters: &Parameters) -> Result<Reply,
     Ok(json(StatusCode::OK, &done))
 }
 
-async fn purge_store(service: &Service, domain: &PolicyDomain) -> Result<(), Reply> {
+async fn purge_store(service: &Service, domain: &PolicyDomain) -> Result<(), Problem> {
     let Some(saver) = &service.saver else {
         return Ok(());
     };
@@ -140,7 +144,7 @@ async fn load(service: &Service, domain: &PolicyDomain) -> Result<Option<Arc<Sto
 }
 
 /// `domain=`, once and alone: nothing is done by halves.
-fn one_domain(parameters: &Parameters) -> Result<PolicyDomain, Reply> {
+fn one_domain(parameters: &Parameters) -> Result<PolicyDomain, Problem> {
     if parameters.len() > 1 {
         let why = "one domain= is wanted, and nothing else";
         return Err(problem(StatusCode::BAD_REQUEST, why));

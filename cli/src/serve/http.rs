@@ -34,6 +34,9 @@ pub struct Http {
 
 pub type Reply = Response<BoxBody<Bytes, Infallible>>;
 
+/// Why a request is not answered.
+pub struct Problem(pub StatusCode, pub String);
+
 /// The parameters of a request, as they come.
 pub type Parameters = [(String, String)];
 
@@ -100,9 +103,9 @@ impl Http {
     async fn policy(&self, parameters: &Parameters) -> Reply {
         let domain = match domain(parameters, &["domain", "mx"]) {
             Ok(domain) => domain,
-            Err(reply) => {
+            Err(problem) => {
                 self.queries.malformed.inc();
-                return reply;
+                return problem.reply();
             }
         };
         let Some(answer) = self.service.answer(&domain).await else {
@@ -133,7 +136,8 @@ fn all<'a>(parameters: &'a Parameters, name: &str) -> impl Iterator<Item = &'a s
 }
 
 /// The one domain that is asked about; `known` are the parameters that there are.
-pub fn domain(parameters: &Parameters, known: &[&str]) -> Result<PolicyDomain, Reply> {
+pub fn domain(parameters: &Parameters, known: &[&str]) -> Result<PolicyDomain, Problem> {
+    let bad = |why| Problem(StatusCode::BAD_REQUEST, why);
     let by_name: HashMap<&str, &str> = parameters
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()))
@@ -141,18 +145,24 @@ pub fn domain(parameters: &Parameters, known: &[&str]) -> Result<PolicyDomain, R
     let unknown = by_name.keys().find(|name| !known.contains(name));
     if let Some(unknown) = unknown {
         let why = format!("unknown parameter {unknown}");
-        return Err(problem(StatusCode::BAD_REQUEST, &why));
+        return Err(bad(why));
     }
     let Some(name) = by_name.get("domain") else {
-        return Err(problem(StatusCode::BAD_REQUEST, "domain= is missing"));
+        return Err(bad("domain= is missing".to_owned()));
     };
     match Name::of(name) {
         Name::Domain(domain) => Ok(domain),
-        _ => Err(problem(StatusCode::BAD_REQUEST, "domain= is no domain")),
+        _ => Err(bad("domain= is no domain".to_owned())),
     }
 }
 
-pub fn problem(status: StatusCode, why: &str) -> Reply {
+impl Problem {
+    pub fn reply(&self) -> Reply {
+        problem(self.0, &self.1)
+    }
+}
+
+fn problem(status: StatusCode, why: &str) -> Reply {
     json(status, &json!({ "error": why }))
 }
 
