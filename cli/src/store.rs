@@ -96,17 +96,18 @@ impl PolicyStore {
         }
     }
 
-    /// Visits every entry, or what is wrong with it.
+    /// Visits every domain with its entry, or what is wrong with that. A folder gives first those
+    /// with a policy, each kind in the order of the names.
     pub async fn for_each(
         &self,
-        mut visit: impl FnMut(Result<Arc<Stored>, String>) + Send + 'static,
+        mut visit: impl FnMut(&str, Result<Arc<Stored>, String>) + Send + 'static,
     ) -> Result<(), String> {
         match self.clone() {
             Self::Folder(folder) => {
                 blocking(move || {
                     let all = folder.store()?.for_each(|domain, text| {
                         let text = text.map_err(|error| error.to_string());
-                        visit(text.and_then(|text| read(domain, text)));
+                        visit(domain, text.and_then(|text| read(domain, text)));
                     });
                     all.map_err(|error| error.to_string())
                 })
@@ -115,7 +116,7 @@ impl PolicyStore {
             Self::Redis(store) => {
                 let all = store.for_each(|domain, text| {
                     let text = text.map_err(|error| error.to_string());
-                    visit(text.and_then(|text| read(domain, text)));
+                    visit(domain, text.and_then(|text| read(domain, text)));
                 });
                 all.await.map_err(|error| error.to_string())
             }

@@ -13,6 +13,7 @@
 
 mod config;
 mod connection;
+mod control;
 mod dane;
 mod driver;
 mod health;

@@ -66,7 +66,7 @@ fn save_all(service: &Service) {
 
 async fn read_all(service: &Arc<Service>, store: &PolicyStore) -> Result<(), String> {
     let (sender, mut entries) = mpsc::unbounded_channel();
-    let visit = move |entry| drop(sender.send(entry)); // no receiver: the server ends
+    let visit = move |_: &str, entry| drop(sender.send(entry)); // no receiver: the server ends
     let store = store.clone();
     let reading = service
         .network
