@@ -22,6 +22,7 @@ mod listen;
 mod log;
 mod metrics;
 mod name;
+mod network;
 mod readsocket;
 mod reload;
 mod restore;
@@ -278,7 +279,7 @@ impl Server {
 fn start_service(
     config: &Config,
     others: Handle,
-) -> Result<(Arc<Service>, mpsc::UnboundedReceiver<driver::Reply>), String> {
+) -> Result<(Arc<Service>, mpsc::UnboundedReceiver<network::Reply>), String> {
     let metrics = Arc::new(Metrics::new());
     let health = Health::new(Arc::clone(&metrics));
     let local = read_local(config.local_policies.as_deref())?;
@@ -290,7 +291,7 @@ fn start_service(
         others.spawn(writer);
         saver
     });
-    let network = driver::Network::new(host, store, others, sender, config, health);
+    let network = network::Network::new(host, store, others, sender, config, health);
     let settings = config.engine_settings();
     Ok((
         Service::new(settings, local, network, saver, metrics),

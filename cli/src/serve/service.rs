@@ -5,8 +5,8 @@
 //! allocation; else the [driver](super::driver) brings the answer.
 
 use super::dane::DaneCache;
-use super::driver::Network;
 use super::metrics::Metrics;
+use super::network::Network;
 use super::saver::Saver;
 use super::unsaved::Unsaved;
 use crate::store::now;
