@@ -19,16 +19,18 @@ pub struct Control(Handle<LevelFilter, Registry>);
 /// Begins to log, once in a process.
 pub fn begin(config: &config::Log) -> Result<Control, String> {
     let (level, control) = reload::Layer::new(LevelFilter::from_level(config.level));
+    let text = || {
+        let lines = fmt::layer().with_writer(io::stderr);
+        lines.with_target(false).with_ansi(false)
+    };
     let lines: Box<dyn Layer<_> + Send + Sync> = match config.format {
         Format::Json => Box::new(fmt::layer().json().with_writer(io::stderr)),
         Format::Journal => Box::new(journal()?),
-        Format::Auto if is_in_journal() => Box::new(journal()?),
-        Format::Auto | Format::Text => Box::new(
-            fmt::layer()
-                .with_writer(io::stderr)
-                .with_target(false)
-                .with_ansi(false),
-        ),
+        Format::Text => Box::new(text()),
+        Format::Auto => match is_in_journal().then(journal) {
+            Some(Ok(journal)) => Box::new(journal),
+            _ => Box::new(text()), // its socket may be out of reach, in a chroot for instance
+        },
     };
     let subscriber = tracing_subscriber::registry().with(level).with(lines);
     subscriber

@@ -195,8 +195,13 @@ impl Server {
     }
 
     /// Ends the server and gives its directory, for the next one.
-    pub fn end(mut self, signal: &str) -> tempfile::TempDir {
+    pub fn end(self, signal: &str) -> tempfile::TempDir {
         self.signal(signal);
+        self.ended()
+    }
+
+    /// The directory of a server that ends by itself, for the next one.
+    pub fn ended(mut self) -> tempfile::TempDir {
         self.wait();
         std::mem::replace(&mut self.dir, tempfile::tempdir().unwrap())
     }
