@@ -96,24 +96,27 @@ pub fn frame<R>(out: &mut Vec<u8>, fill: impl FnOnce(&mut Vec<u8>) -> R) -> R {
     let result = fill(out);
     let len = out.len().saturating_sub(start);
     // The length is known only now; it is written behind the payload and moved before it.
-    let digits = put_number(out, len);
+    let before = out.len();
+    put_number(out, len);
     out.push(b':');
+    let moved = out.len() - before;
     if let Some(whole) = out.get_mut(start..) {
-        whole.rotate_right(digits + 1);
+        whole.rotate_right(moved);
     }
     out.push(b',');
     result
 }
 
-/// Appends `number` in decimal; gives how many digits that took.
-fn put_number(out: &mut Vec<u8>, number: usize) -> usize {
-    let digits = number.checked_ilog10().unwrap_or(0) as usize + 1;
-    let mut power = 10_usize.pow(digits as u32 - 1);
-    for _ in 0..digits {
-        out.push(b'0' + (number / power % 10) as u8);
-        power /= 10;
+/// Appends `number` in decimal.
+fn put_number(out: &mut Vec<u8>, mut number: usize) {
+    let mut digits = [b'0'; 20]; // as many as 64 bits may take
+    let mut first = digits.len();
+    while first == digits.len() || number > 0 {
+        first -= 1;
+        digits[first] = b'0' + (number % 10) as u8;
+        number /= 10;
     }
-    digits
+    out.extend_from_slice(&digits[first..]);
 }
 
 /// The map's name and the key of a socketmap request: what stands before and after its first
