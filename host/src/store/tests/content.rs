@@ -308,3 +308,21 @@ fn it_is_not_what_is_printed_to() {
         closed && save(&store, "example.com", "text", NOW)
     }));
 }
+
+#[test]
+fn a_store_that_was_removed_or_replaced_is_not_in_place() {
+    let folder = folder();
+    let store = Store::open(folder.path()).unwrap();
+    save(&store, "example.com", "old", NOW);
+    assert!(store.is_in_place());
+    for file in ["data.mdb", "lock.mdb"] {
+        std::fs::remove_file(folder.path().join(file)).unwrap();
+    }
+    assert!(!store.is_in_place());
+    drop(store);
+    let store = Store::open(folder.path()).unwrap();
+    assert!(store.is_in_place());
+    assert_eq!(load(&store, "example.com"), None);
+    drop(folder);
+    assert!(!store.is_in_place());
+}
