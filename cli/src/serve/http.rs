@@ -96,9 +96,9 @@ impl Http {
     async fn policy(&self, parameters: &[(String, String)]) -> Reply {
         let domain = match domain(parameters) {
             Ok(domain) => domain,
-            Err(reply) => {
+            Err(why) => {
                 self.queries.malformed.inc();
-                return reply;
+                return problem(StatusCode::BAD_REQUEST, &why);
             }
         };
         let Some(answer) = self.service.answer(&domain).await else {
@@ -122,7 +122,7 @@ impl Http {
     async fn refresh(&self, parameters: &[(String, String)]) -> Reply {
         let domain = match domain(parameters) {
             Ok(domain) => domain,
-            Err(reply) => return reply,
+            Err(why) => return problem(StatusCode::BAD_REQUEST, &why),
         };
         match self.service.refresh(&domain).await {
             Some(outcome) => json(StatusCode::OK, &as_json(&outcome, None, None)),
@@ -134,7 +134,7 @@ impl Http {
     async fn purge(&self, parameters: &[(String, String)]) -> Reply {
         let domain = match domain(parameters) {
             Ok(domain) => domain,
-            Err(reply) => return reply,
+            Err(why) => return problem(StatusCode::BAD_REQUEST, &why),
         };
         if let Some(saver) = &self.service.saver {
             let purge = Write::Purge(Arc::new(Stored::unknown(domain.clone())));
@@ -169,8 +169,8 @@ fn all<'a>(parameters: &'a [(String, String)], name: &str) -> impl Iterator<Item
         .flat_map(|(_, value)| value.split(','))
 }
 
-fn domain(parameters: &[(String, String)]) -> Result<PolicyDomain, Reply> {
-    let bad = |why: &str| Err(problem(StatusCode::BAD_REQUEST, why));
+fn domain(parameters: &[(String, String)]) -> Result<PolicyDomain, String> {
+    let bad = |why: &str| Err(why.to_owned());
     let is_known = |name: &str| ["domain", "mx"].contains(&name);
     if let Some((unknown, _)) = parameters.iter().find(|(name, _)| !is_known(name)) {
         return bad(&format!("unknown parameter {unknown}"));
