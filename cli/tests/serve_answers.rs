@@ -7,7 +7,7 @@
 mod serve_world;
 
 use mtasts_lab::Lab;
-use serve_world::{Client, PATIENCE, Server};
+use serve_world::{Client, PATIENCE, Server, configure};
 use std::fs;
 
 const SCENE: &str = r#"
@@ -279,6 +279,26 @@ fn mail_waits_where_the_operator_wants_it_to_if_dns_fails() {
     assert_eq!(server.ask("postfix nodns.example"), secure);
     lab.wait("https", 1, PATIENCE, "host=mta-sts.nodns.example")
         .unwrap();
+}
+
+#[test]
+fn r_flow_5_policies_are_refreshed_in_the_background_after_a_restart_too() {
+    let lab = Lab::start(SCENE).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let (socketmap, http) = configure(dir.path(), &lab, "", "[cache]\nrefresh_after = \"1s\"");
+    let spawn = |dir| Server::spawn(dir, socketmap.clone(), http.clone(), |command| command);
+    let server = spawn(dir);
+    let secure = format!("{SECURE}{SERVERNAME}");
+    assert_eq!(server.ask("postfix good.example"), secure);
+    let fetched = "host=mta-sts.good.example";
+    lab.wait("https", 2, PATIENCE, fetched).unwrap();
+    let dir = server.end("TERM");
+    let so_far = lab.count("https", fetched).unwrap() as usize;
+    let server = spawn(dir);
+    lab.wait("https", so_far + 1, PATIENCE, fetched).unwrap(); // though nobody has asked
+    lab.set("good.example", "https=refused record=servfail")
+        .unwrap();
+    assert_eq!(server.ask("postfix good.example"), secure);
 }
 
 #[test]

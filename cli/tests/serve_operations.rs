@@ -9,7 +9,7 @@ mod serve_world;
 
 use mtasts_lab::Lab;
 use serve_world::{
-    Client, PATIENCE, Server, configure, connect, mtasts, netstring, reconfigure, text,
+    Client, PATIENCE, Server, configure, connect, mtasts, netstring, reconfigure, text, wait_until,
 };
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
@@ -204,47 +204,101 @@ fn activated(dir: &Path, sockets: [OwnedFd; 2]) -> Command {
 }
 
 #[test]
-fn with_sockets_of_systemd_a_restart_loses_no_answer() {
+fn who_has_come_before_the_end_is_answered() {
     let lab = Lab::start(SCENE).unwrap();
-    let mut dir = tempfile::tempdir().unwrap();
-    let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
-    let (default, http) = configure(dir.path(), &lab, "", "");
-    let address = tcp.local_addr().unwrap().to_string();
-    reconfigure(dir.path(), &default, &address);
-    let unix = UnixListener::bind(&http).unwrap();
-    let start = |dir: tempfile::TempDir| {
+    for _ in 0..10 {
+        let mut server = Server::start(&lab, "", "");
+        assert_eq!(server.ask("postfix warm.example"), WARM);
+        server.signal("STOP");
+        wait_until("it is stopped", || server.state() == 'T');
+        let mut clients: Vec<_> = (0..20)
+            .map(|_| Client::connect(&server.socketmap))
+            .collect();
+        for client in &mut clients {
+            client.send(&netstring("postfix warm.example"));
+        }
+        server.signal("TERM");
+        server.signal("CONT");
+        for client in &mut clients {
+            assert_eq!(client.reply().as_deref(), Some(WARM));
+            assert_eq!(client.reply(), None);
+        }
+        server.wait();
+    }
+}
+
+/// What systemd has of a server: its sockets.
+struct Sockets {
+    tcp: TcpListener,
+    unix: UnixListener,
+    address: String,
+    http: String,
+}
+
+impl Sockets {
+    /// Sockets for the server in this directory, which gets a configuration.
+    fn new(dir: &Path, lab: &Lab) -> Self {
+        let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (default, http) = configure(dir, lab, "", "");
+        let address = tcp.local_addr().unwrap().to_string();
+        reconfigure(dir, &default, &address);
+        let unix = UnixListener::bind(&http).unwrap();
+        Self {
+            tcp,
+            unix,
+            address,
+            http,
+        }
+    }
+
+    fn start(&self, dir: tempfile::TempDir) -> Server {
         let sockets = [
-            tcp.try_clone().unwrap().into(),
-            unix.try_clone().unwrap().into(),
+            self.tcp.try_clone().unwrap().into(),
+            self.unix.try_clone().unwrap().into(),
         ];
         let command = activated(dir.path(), sockets);
-        Server::launch(dir, address.clone(), http.clone(), command, " ready")
-    };
-    while_hammered(&address, || {
-        for _ in 0..4 {
-            let mut server = start(std::mem::replace(&mut dir, tempfile::tempdir().unwrap()));
+        let (address, http) = (self.address.clone(), self.http.clone());
+        Server::launch(dir, address, http, command, " ready")
+    }
+}
+
+#[test]
+fn with_sockets_of_systemd_a_restart_loses_no_answer() {
+    let lab = Lab::start(SCENE).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let sockets = Sockets::new(dir.path(), &lab);
+    while_hammered(&sockets.address, || {
+        let mut server = sockets.start(dir);
+        for _ in 0..6 {
             assert_eq!(server.ask("postfix warm.example"), WARM);
             assert_eq!(server.get("/healthz").0, 200);
             server.signal("TERM");
             assert_eq!(server.wait().code(), Some(0));
-            dir = server.ended();
+            server = sockets.start(server.ended());
         }
-        // Who comes while there is no server waits for the next.
-        let mut early = Client::connect(&address);
-        early.send(&netstring("postfix warm.example"));
-        let mut server = start(std::mem::replace(&mut dir, tempfile::tempdir().unwrap()));
-        assert_eq!(early.reply().as_deref(), Some(WARM));
-        // Who has connected to one that ends is not lost either.
-        server.signal("STOP");
-        server.signal("TERM");
-        let mut late = Client::connect(&address);
-        server.signal("CONT");
-        server.wait();
-        late.send(&netstring("postfix warm.example"));
-        let next = start(server.ended());
-        assert_eq!(late.reply().as_deref(), Some(WARM));
-        next
+        server
     });
+}
+
+#[test]
+fn with_sockets_of_systemd_who_comes_while_a_server_ends_waits_for_the_next() {
+    let lab = Lab::start(SCENE).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let sockets = Sockets::new(dir.path(), &lab);
+    let mut early = Client::connect(&sockets.address);
+    early.send(&netstring("postfix warm.example"));
+    let mut server = sockets.start(dir);
+    assert_eq!(early.reply().as_deref(), Some(WARM));
+    // The server sees the signal and the client at the same time.
+    server.signal("STOP");
+    wait_until("it is stopped", || server.state() == 'T');
+    server.signal("TERM");
+    let mut late = Client::connect(&sockets.address);
+    server.signal("CONT");
+    server.wait();
+    late.send(&netstring("postfix warm.example"));
+    let _next = sockets.start(server.ended());
+    assert_eq!(late.reply().as_deref(), Some(WARM));
 }
 
 #[test]

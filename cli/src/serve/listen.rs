@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::Semaphore;
+use tokio::task::yield_now;
 use tokio::time::sleep;
 use tracing::{error, info};
 
@@ -117,7 +118,7 @@ impl Listener {
         info!(%address, kind = self.listen.kind.as_str(), "listening");
         let own = Arc::new(Semaphore::new(self.listen.max_connections));
         let protocol = Protocol::new(&service, &self.listen);
-        let mut is_failing = false;
+        let (mut is_failing, mut is_ending) = (false, false);
         loop {
             let next = async {
                 let permits = (
@@ -130,7 +131,13 @@ impl Listener {
                 biased;
                 () = stop.wait(), if self.is_passed => return,
                 next = next => next,
-                () = stop.wait() => return,
+                () = stop.wait() => match std::mem::replace(&mut is_ending, true) {
+                    true => return,
+                    false => {
+                        yield_now().await; // lest some have come unseen
+                        continue;
+                    }
+                },
             };
             let has_failed = accepted.is_err();
             match accepted {
@@ -144,9 +151,9 @@ impl Listener {
                 }
                 Err(reason) if !is_failing => {
                     error!(%address, %reason, "cannot take a connection; trying again");
-                    sleep(PAUSE).await;
+                    pause(&service).await;
                 }
-                Err(_) => sleep(PAUSE).await,
+                Err(_) => pause(&service).await,
             }
             is_failing = has_failed;
         }
@@ -162,6 +169,15 @@ impl Listener {
             Acceptor::Unix(listener) => Ok(Stream::Unix(listener.accept().await?.0)),
         }
     }
+}
+
+/// The thread that answers has no timers, so others wait in its name.
+async fn pause(service: &Service) {
+    let _ = service
+        .network
+        .runtime
+        .spawn(async { sleep(PAUSE).await })
+        .await;
 }
 
 /// What is spoken.

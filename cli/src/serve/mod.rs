@@ -2,8 +2,9 @@
 
 //! `mtasts serve`: the policy server for mail servers without MTA-STS of their own.
 //!
-//! One thread answers, from memory where it can, and drives the engine; others ask the network
-//! and the store, so that no slow disk and no TLS handshake stands in the way of an answer.
+//! One thread answers, from memory where it can; others drive the engine and ask the network and the
+//! store, so that no slow disk and no TLS handshake stands in the way of an answer. The thread that
+//! answers has no timers: to set one each time that it waits would be a tenth of what it does.
 //!
 //! ```text
 //! listen ── connection ── socketmap, readsocket, http ── service ── engine
@@ -44,9 +45,11 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use saver::Saver;
 use sd_notify::NotifyState;
 use service::Service;
+use std::future::pending;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 use stop::Stop;
 use tokio::runtime::{Builder, Handle};
@@ -119,24 +122,17 @@ fn serve(arguments: &Arguments) -> Result<(), String> {
     let log = log::begin(&config.log)?;
     let clients = raise_descriptors(&config);
     let no_runtime = |error| format!("cannot start threads: {error}");
+    let front = Builder::new_current_thread().enable_io().build();
+    let front = front.map_err(no_runtime)?;
     let others = Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build();
     let others = others.map_err(no_runtime)?;
-    let runtime = Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(no_runtime)?;
     let file = arguments.config.clone();
-    runtime.block_on(Server::run(
-        config,
-        file,
-        log,
-        passed,
-        clients,
-        others.handle().clone(),
-    ))?;
+    let answering = front.handle().clone();
+    thread::spawn(move || front.block_on(pending::<()>()));
+    others.block_on(Server::run(config, file, log, passed, clients, answering))?;
     others.shutdown_background(); // a look-up for nobody
     Ok(())
 }
@@ -182,15 +178,13 @@ impl Server {
         log: log::Control,
         mut passed: Passed,
         clients: usize,
-        others: Handle,
+        front: Handle,
     ) -> Result<(), String> {
         let mut listens = config.listen.clone();
         listens.extend(config.control.as_deref().map(config::Listen::control));
-        let open = |listen| Listener::open(listen, &mut passed);
-        let listeners: Vec<_> = listens.iter().map(open).collect::<Result<_, _>>()?;
-        passed.check()?;
+        let listeners = open_all(&listens, &mut passed, &front)?;
         let mut signals = Signals::new()?;
-        let (service, replies) = start_service(&config, others)?;
+        let (service, replies) = start_service(&config, Handle::current())?;
         let driver = tokio::spawn(driver::drive(Arc::clone(&service), replies));
         let (stop, stopped) = Stop::new();
         let sweep = sweep_period(&listens);
@@ -199,7 +193,7 @@ impl Server {
             .into_iter()
             .map(|listener| {
                 let (service, register) = (Arc::clone(&service), Arc::clone(&register));
-                tokio::spawn(listener.serve(service, register, stopped.clone()))
+                front.spawn(listener.serve(service, register, stopped.clone()))
             })
             .collect();
         if let Some(store) = service.network.store.clone() {
@@ -273,6 +267,19 @@ impl Server {
             let _ = timeout(LINGER, saver.end()).await; // the log says what was not saved
         }
     }
+}
+
+/// Opens all places, for the thread of `front`.
+fn open_all(
+    listens: &[config::Listen],
+    passed: &mut Passed,
+    front: &Handle,
+) -> Result<Vec<Listener>, String> {
+    let _context = front.enter();
+    let open = |listen| Listener::open(listen, passed);
+    let listeners = listens.iter().map(open).collect::<Result<_, _>>()?;
+    passed.check()?;
+    Ok(listeners)
 }
 
 /// The service, with the way for replies to it.

@@ -244,6 +244,13 @@ impl Server {
         number.parse().unwrap()
     }
 
+    /// The state in `/proc/PID/stat`: `T` when stopped.
+    pub fn state(&self) -> char {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap();
+        let (_, rest) = stat.rsplit_once(") ").unwrap();
+        rest.chars().next().unwrap()
+    }
+
     /// How many descriptors are open.
     pub fn descriptors(&self) -> usize {
         let open = fs::read_dir(format!("/proc/{}/fd", self.pid()));
