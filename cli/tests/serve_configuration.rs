@@ -159,6 +159,10 @@ const FAULTS: &[(&str, &[&str])] = &[
         &["line 2", "\"0s\" is no time such as"],
     ),
     (
+        "[cache]\nrefresh_after = \"4m\"\n",
+        &["line 2, column 17", "too often"],
+    ),
+    (
         "[cache]\nrefresh_after = 5\n",
         &["line 2", "invalid type: integer"],
     ),

@@ -122,7 +122,7 @@ fn r_apply_3_a_folder_that_goes_leaves_its_policies_until_it_is_back() {
     let lab = Lab::start(SCENE).unwrap();
     let mut server = server(&lab);
     let folder = server.path("policies");
-    fs::remove_dir_all(&folder).unwrap();
+    fs::rename(&folder, server.path("away")).unwrap();
     server.wait_for_log("cannot watch the local policies");
     assert!(
         server

@@ -41,7 +41,7 @@ pub struct Config {
 pub struct Cache {
     pub max_policies: usize,
     pub max_without_policy: usize,
-    #[serde(deserialize_with = "duration")]
+    #[serde(deserialize_with = "refresh_after")]
     pub refresh_after: Duration,
     pub max_refreshes: usize,
 }
@@ -212,7 +212,7 @@ impl Config {
         settings.lookup.defer_on_dns_failure = self.defer_on_dns_failure;
         settings.lookup.divert_percent = 100 - self.enforce_percent.0;
         settings.lookup.fetch_timeout_ms = milliseconds(self.network.fetch_timeout);
-        settings.lookup.refresh_after = seconds(self.cache.refresh_after).max(1);
+        settings.lookup.refresh_after = seconds(self.cache.refresh_after);
         // A question waits for its turn, then takes its time.
         let longest = seconds(self.network.fetch_timeout).max(60);
         settings.request_timeout = longest.saturating_mul(2);
@@ -430,6 +430,15 @@ fn duration<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
         Ok(_) => Err(no_time(&"it is nothing")),
         Err(error) => Err(no_time(&error)),
     }
+}
+
+/// The back-off (R-GET-5) leaves no room for more, so that less would be never.
+fn refresh_after<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    let refresh_after = duration(from)?;
+    if refresh_after < Duration::from_secs(300) {
+        return Err(de::Error::custom("less than \"5m\" is too often"));
+    }
+    Ok(refresh_after)
 }
 
 /// How many there may be at a time: none at all would be a server that does nothing.
