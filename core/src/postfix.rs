@@ -154,9 +154,6 @@ impl Found {
 /// assert_eq!(next_hop("[192.0.2.1]:25"), None);
 /// ```
 pub fn next_hop(key: &str) -> Option<&str> {
-    if is_plain(key) {
-        return Some(key);
-    }
     let (host, port) = match key.strip_prefix('[') {
         Some(rest) => rest.split_once(']')?,
         None => key.split_at(key.find(':').unwrap_or(key.len())),
@@ -172,13 +169,6 @@ pub fn next_hop(key: &str) -> Option<&str> {
     let is_address =
         || name.ends_with(|c: char| c.is_ascii_digit()) && name.parse::<Ipv4Addr>().is_ok();
     (is_port && is_name && !is_address()).then_some(name)
-}
-
-/// Whether a key is what nearly all are, a domain that needs no closer look.
-fn is_plain(key: &str) -> bool {
-    let is_of_name = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'.';
-    let ends_well = key.ends_with(|c: char| c.is_ascii_alphabetic());
-    ends_well && !key.starts_with('.') && key.bytes().all(is_of_name)
 }
 
 /// Appends the security level and attributes to `out`, and nothing unless it is

@@ -8,7 +8,7 @@ use super::metrics::Metrics;
 use socket2::SockRef;
 use std::collections::HashMap;
 use std::future::poll_fn;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::mem::MaybeUninit;
 use std::net::Shutdown;
 use std::pin::Pin;
@@ -115,6 +115,7 @@ impl Connection {
 
     /// Writes all of `out`.
     pub async fn write(&self, mut out: &[u8]) -> io::Result<()> {
+        out = &out[self.write_now(out)?..];
         poll_fn(|context| {
             while !out.is_empty() {
                 match self.poll_write(context, out) {
@@ -128,6 +129,18 @@ impl Connection {
             Poll::Ready(Ok(()))
         })
         .await
+    }
+
+    /// Writes as much as the client's window takes: as a rule, all.
+    fn write_now(&self, out: &[u8]) -> io::Result<usize> {
+        let written = match &*self.stream() {
+            Stream::Tcp(stream) => stream.try_write(out),
+            Stream::Unix(stream) => stream.try_write(out),
+        };
+        match written {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(0),
+            written => written,
+        }
     }
 
     fn poll_write(&self, context: &mut Context<'_>, out: &[u8]) -> Poll<io::Result<usize>> {

@@ -161,14 +161,18 @@ impl Socketmap {
             self.refuse_request(out);
             return true;
         };
+        // Nearly all keys are domains, in the form in which they are known.
+        if let Some(answer) = self.service.ready(key) {
+            self.give_answer(map, &answer, out);
+            return true;
+        }
         let Some(name) = postfix::next_hop(key) else {
             self.give(out, |_| Found::NotFound);
             return true;
         };
         let mut buffer = Buffer::new();
-        let known = buffer
-            .lower(name)
-            .and_then(|domain| self.service.ready(domain));
+        let domain = buffer.lower(name).filter(|domain| *domain != key);
+        let known = domain.and_then(|domain| self.service.ready(domain));
         let is_known = known.is_some();
         if let Some(answer) = known {
             self.give_answer(map, &answer, out);

@@ -122,5 +122,7 @@ fn put_number(out: &mut Vec<u8>, mut number: usize) {
 /// The map's name and the key of a socketmap request: what stands before and after its first
 /// space. `None` for one without a space, or that is not UTF-8.
 pub fn request(payload: &[u8]) -> Option<(&str, &str)> {
-    core::str::from_utf8(payload).ok()?.split_once(' ')
+    let space = payload.iter().position(|&b| b == b' ')?;
+    let text = |octets| core::str::from_utf8(octets).ok();
+    Some((text(&payload[..space])?, text(&payload[space + 1..])?))
 }
