@@ -122,7 +122,8 @@ def sender_in(info: dict[str, Any], folder: pathlib.Path, program: str) -> list[
 def count(database: pathlib.Path) -> int:
     """The sessions that tlsrpt-collectd has written down; -1 if it cannot write yet."""
     try:
-        with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        connect = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
+        with contextlib.closing(connect) as connection:
             (total,) = connection.execute("SELECT total(cntrtotal) FROM finalresults").fetchone()
     except sqlite3.OperationalError:
         return -1

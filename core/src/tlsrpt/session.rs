@@ -100,8 +100,9 @@ impl SessionResult<'_> {
 }
 
 impl Outcome {
-    /// What there is to report of a session with this outcome's verdict; `None` for nothing: there
-    /// was no session yet, or its result is nobody's business (see the module's table).
+    /// What there is to report of a session with this outcome's verdict. `None` for nothing: there
+    /// was no session yet, or the policy is of mode `none` or the operator's own, or it is not known
+    /// whether there is one (R-RPT-5). Without any policy it is whether there was TLS.
     ///
     /// Ask once for a session, when no more comes to be known of its TLS.
     pub fn session_result<'a>(&'a self, session: &Session<'a>) -> Option<SessionResult<'a>> {
