@@ -23,7 +23,7 @@ SOURCES := $(shell find core ffi host cli -name '*.rs' -o -name 'Cargo.toml' 2>/
 SYSTEM_LIBS := -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 LINK := -shared -Wl,--gc-sections -Wl,--as-needed -Wl,-z,relro,-z,now -Wl,-z,defs
 
-.PHONY: all lib demo check bench install headers clean
+.PHONY: all lib sender demo check bench install headers clean
 all: lib $(B)/bin/mtasts
 
 lib: $(B)/lib/libmtasts.so $(B)/lib/libmtasts.a $(B)/lib/libmtasts-host.so $(B)/lib/libmtasts-host.a \
@@ -74,10 +74,13 @@ $(B)/lib $(B)/bin $(B)/include $(B)/lib/pkgconfig:
 headers:
 	tools/headers.sh include
 
-demo: lib
+# With the lab that it sends to.
+sender: lib
 	$(CARGO) build -q --release -p mtasts-lab
 	PKG_CONFIG_PATH=$(abspath $(B))/lib/pkgconfig $(MAKE) -s -C examples/c \
 	    SENDER=$(abspath $(B))/sender
+
+demo: sender
 	python3 examples/demo.py $(T)/lab $(B)/sender
 
 check:

@@ -675,6 +675,11 @@ extern "C" {
 #define MTASTS_RESULT_STS_WEBPKI_INVALID 11
 
 /**
+ * The octets that any datagram of `mtasts_tlsrpt_datagram` fits in.
+ */
+#define MTASTS_TLSRPT_DATAGRAM_SIZE 65000
+
+/**
  * The answer to one question of a lookup: records, a reply, a stored entry, or why there is
  * none. A callback gets one to fill; an event loop makes one by `mtasts_answer_new`. One thread
  * at a time. An answer that was not filled counts as a temporary failure, as a failed fetch, or
@@ -1073,6 +1078,38 @@ typedef struct mtasts_bytes {
    */
   size_t len;
 } mtasts_bytes;
+
+/**
+ * What a report says of a session beside its result (RFC 8460 section 4.4), as far as it is known.
+ * Set every member to 0, then `size` and what is known. Strings may hold any octets; what is not
+ * UTF-8 is replaced, and they are cut off after 500 characters.
+ */
+typedef struct mtasts_tlsrpt_details {
+  /**
+   * `sizeof(mtasts_tlsrpt_details)`.
+   */
+  size_t size;
+  /**
+   * The address that the session came from: "192.0.2.1" or "2001:db8::1". May be NULL.
+   */
+  const char *sending_mta_ip;
+  /**
+   * The address that it went to. May be NULL.
+   */
+  const char *receiving_ip;
+  /**
+   * How the MX host called itself in its reply to EHLO. May be NULL.
+   */
+  const char *receiving_mx_helo;
+  /**
+   * What failed, in the words of the TLS library for instance. NULL: `mtasts_cause_name`.
+   */
+  const char *failure_reason_code;
+  /**
+   * A URI that leads to more. May be NULL.
+   */
+  const char *additional_information;
+} mtasts_tlsrpt_details;
 
 /**
  * A line about a status, of this library or of libmtasts-host, for a person.
@@ -1535,6 +1572,30 @@ size_t mtasts_tlsrpt_record_rua_count(const struct mtasts_tlsrpt_record *record)
  * The URI number `index`, from 0, in the record's order. No string past the end.
  */
 struct mtasts_str mtasts_tlsrpt_record_rua(const struct mtasts_tlsrpt_record *record, size_t index);
+
+/**
+ * Writes what a session came to, as libtlsrpt tells it to a collector such as tlsrpt-collectd of
+ * tlsrpt-reporter: one datagram for its Unix socket, see `mtasts_default_host_tlsrpt_send`. Call it
+ * once for a session, when no more comes to be known of its TLS, with the same `outcome` and
+ * `session` as for the verdict; the mode "testing" makes no difference.
+ *
+ * `record` is the one of the outcome's domain: a domain without one wants no reports. `details` may
+ * be NULL. The datagram goes to `buffer`, which has room for `capacity` octets;
+ * MTASTS_TLSRPT_DATAGRAM_SIZE always suffice. `*length` becomes its length, or 0 if there is
+ * nothing to report: there was no session yet, the policy is of mode "none" or the operator's own,
+ * or it is not known whether there is one.
+ *
+ * Returns MTASTS_OK; MTASTS_E_TOO_LARGE if `buffer` is too small, and `*length` says what it needs,
+ * or with `*length` 0 if the record is too large for any datagram; MTASTS_E_ARGUMENT for NULL or a
+ * member that is none of its values; or MTASTS_E_SIZE. `*length` is 0 after other failures.
+ */
+int32_t mtasts_tlsrpt_datagram(const struct mtasts_outcome *outcome,
+                               const struct mtasts_session *session,
+                               const struct mtasts_tlsrpt_record *record,
+                               const struct mtasts_tlsrpt_details *details,
+                               void *buffer,
+                               size_t capacity,
+                               size_t *length);
 
 #ifdef __cplusplus
 } /* extern "C" */

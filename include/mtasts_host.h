@@ -96,6 +96,11 @@ extern "C" {
 #define MTASTS_HOST_E_LOCAL_POLICIES 106
 
 /**
+ * The TLSRPT collector does not take the datagram: it is not there, or has not kept up.
+ */
+#define MTASTS_HOST_E_TLSRPT 107
+
+/**
  * The addresses of a host, IPv4 first. Immutable; any thread may read it.
  */
 typedef struct mtasts_address_list mtasts_address_list;
@@ -199,6 +204,12 @@ typedef struct mtasts_default_host_options {
    * over. One that is not legal is an error. NULL: there are none.
    */
   const char *local_policies;
+  /**
+   * The Unix socket of the TLSRPT collector, such as tlsrpt-collectd of tlsrpt-reporter, for
+   * `mtasts_default_host_tlsrpt_send`. It is looked for when something is sent, thus after chroot
+   * in the new root directory. NULL: there is none.
+   */
+  const char *tlsrpt_socket;
 } mtasts_default_host_options;
 
 /**
@@ -395,6 +406,35 @@ int32_t mtasts_default_host_reread(const struct mtasts_default_host *host);
  * live as long. NULL for NULL.
  */
 const mtasts_host *mtasts_default_host_callbacks(const struct mtasts_default_host *host);
+
+/**
+ * Looks up the TLSRPT record of `domain`, a name in A-labels or U-labels, at `_smtp._tls.<domain>`.
+ * Blocks, for 20 s at most, and keeps nothing: ask once for a delivery, whatever the number of its
+ * sessions. A domain without a record wants no reports, and without an answer there is no report;
+ * neither is a reason for the mail to wait.
+ *
+ * On success `*out` is to be freed by `mtasts_tlsrpt_record_free`; else it is NULL.
+ *
+ * Returns MTASTS_OK, MTASTS_E_ARGUMENT, MTASTS_E_DOMAIN, MTASTS_E_ADDRESS_LITERAL, MTASTS_E_RECORD if
+ * there is no legal record, MTASTS_HOST_E_NO_RECORDS, MTASTS_HOST_E_DNS_TEMPORARY,
+ * MTASTS_HOST_E_DNS_PERMANENT or MTASTS_E_INTERNAL. Thread-safe.
+ */
+int32_t mtasts_default_host_tlsrpt_record(const struct mtasts_default_host *host,
+                                          const char *domain,
+                                          mtasts_tlsrpt_record **out);
+
+/**
+ * Sends what `mtasts_tlsrpt_datagram` wrote to the collector at the option `tlsrpt_socket`; nothing
+ * if `len` is 0 or the host has no such option. It waits for nobody: where the collector is not
+ * there or has not kept up, the datagram is lost, and the log says so. Whatever it returns, deliver
+ * on.
+ *
+ * Returns MTASTS_OK, MTASTS_E_ARGUMENT, MTASTS_HOST_E_TLSRPT if the collector does not have the
+ * datagram, or MTASTS_E_INTERNAL. Thread-safe.
+ */
+int32_t mtasts_default_host_tlsrpt_send(const struct mtasts_default_host *host,
+                                        const void *datagram,
+                                        size_t len);
 
 #ifdef __cplusplus
 } /* extern "C" */

@@ -14,7 +14,7 @@ style() {
     cargo clippy -q --release -p mtasts-host --features redis --all-targets -- -D warnings
     cargo clippy -q --release -p mtasts --no-default-features -- -D warnings
     cargo clippy -q --release -p mtasts --all-features --all-targets -- -D warnings
-    git ls-files '*.sh' tests/conformance/run .ci/run | xargs shellcheck
+    git ls-files '*.sh' tests/conformance/run tests/tlsrpt/run .ci/run | xargs shellcheck
     git ls-files '*.c' | xargs clang-format --dry-run -Werror
     tools/licences.py
     docs/requirements.py
@@ -40,6 +40,7 @@ host() {
     cargo test -q --release -p mtasts-host --features redis --test redis -- --test-threads 8
     tools/install-test.sh
     make -s demo
+    tests/tlsrpt/run
 }
 
 lane() { # NAME MINUTES

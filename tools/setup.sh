@@ -11,6 +11,7 @@ need valgrind valgrind
 need shellcheck shellcheck
 need clang-format clang-format
 need python3 python3
+python3 -c 'import ensurepip' 2> /dev/null || missing="$missing python3-venv"
 PATH=$PATH:/usr/sbin need unbound unbound
 need ldns-signzone ldnsutils
 need redis-server redis-server

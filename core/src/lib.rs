@@ -16,7 +16,7 @@
 //!                                               │
 //! candidate MX host + TLS facts + DANE status ──┴─ verdict::Verdict ── deliver, defer, divert
 //!                                                        │
-//!                                                        └─ tlsrpt::ResultType
+//!                                                        └─ tlsrpt::SessionResult
 //! ```
 //!
 //! The host does DNS, HTTPS and storage and knows the time. It either drives a [`Lookup`] by

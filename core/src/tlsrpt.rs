@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! SMTP TLS Reporting (RFC 8460): the record that asks for reports, and the result types that
-//! reports name.
+//! SMTP TLS Reporting (RFC 8460): the record that asks for reports, the result types that reports
+//! name, what a session came to, and the datagram that tells a collector.
+
+mod datagram;
+mod session;
+
+pub use datagram::MAX_DATAGRAM;
+pub use session::{Details, PolicyType, SessionResult};
 
 use crate::error::{Error, ErrorKind};
 use crate::record::{ext_value, for_each_field, is_wsp, select, version};
@@ -54,6 +60,19 @@ impl<'a> Record<'a> {
     /// The URIs of schemes `mailto` and `https`, in their order.
     pub fn rua(&self) -> &[&'a str] {
         &self.rua
+    }
+}
+
+impl fmt::Display for Record<'_> {
+    /// The record with nothing but [`Record::rua`], in the form that all readers know: without
+    /// white space, as the examples of RFC 8460 are.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut before = "v=TLSRPTv1;rua=";
+        for uri in &self.rua {
+            write!(f, "{before}{uri}")?;
+            before = ",";
+        }
+        Ok(())
     }
 }
 

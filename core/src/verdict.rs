@@ -210,7 +210,7 @@ fn judge(outcome: &Outcome, session: &Session<'_>) -> Verdict {
     if let Some(cause) = dane_failure(session) {
         return blocked(cause, Action::Defer); // no diversion follows a DANE failure
     }
-    if session.mx_secure && is_usable(session.dane) {
+    if is_for_dane(session) {
         return GOOD;
     }
     match outcome.policy() {
@@ -258,7 +258,7 @@ fn policy_failure(policy: &Policy, session: &Session<'_>) -> Option<Cause> {
     })
 }
 
-fn tls_failure(tls: Tls) -> Option<Cause> {
+pub(crate) fn tls_failure(tls: Tls) -> Option<Cause> {
     match tls {
         Tls::NotTried | Tls::Established(_) => None,
         Tls::NotOffered => Some(Cause::StartTlsNotSupported),
@@ -274,6 +274,11 @@ fn certificate_failure(certificate: Certificate) -> Option<Cause> {
         Certificate::Invalid => Some(Cause::CertificateInvalid),
         Certificate::NotTrusted => Some(Cause::CertificateNotTrusted),
     }
+}
+
+/// Whether the verdict is DANE's and no policy's.
+pub(crate) fn is_for_dane(session: &Session<'_>) -> bool {
+    session.mx_secure && is_usable(session.dane) || dane_failure(session).is_some()
 }
 
 fn is_usable(dane: Dane) -> bool {

@@ -2,11 +2,12 @@
 /*
  * sender: gives one message to the mail hosts of its recipients, and to no man in the middle.
  *
- * What MTA-STS (RFC 8461) asks of a sending MTA is in four functions: find_policy asks for the
+ * What MTA-STS (RFC 8461) asks of a sending MTA is in five functions: find_policy asks for the
  * policy of the recipients' domain; may_carry asks for the verdict on a session, once before the
- * connection and once after STARTTLS; check_certificate has the MX host's chain judged; look_again
- * asks for a newer policy before the sender gives up. The rest walks from domains to MX hosts to
- * addresses, as every MTA does. README.md says how to call it and what it leaves out.
+ * connection and once after STARTTLS; check_certificate has the MX host's chain judged; report
+ * tells a collector, for those who want reports (RFC 8460); look_again asks for a newer policy
+ * before the sender gives up. The rest walks from domains to MX hosts to addresses, as every MTA
+ * does. README.md says how to call it and what it leaves out.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <ctype.h>
@@ -56,9 +57,10 @@ struct sender {
 struct job {
     const struct sender *sender;
     const char *domain;
-    mtasts_outcome *outcome; /* NULL for an address literal, which has no policy */
-    size_t tried;            /* addresses */
-    bool refused;            /* the policy has kept the mail from an MX host */
+    mtasts_outcome *outcome;      /* NULL for an address literal, which has no policy */
+    mtasts_tlsrpt_record *tlsrpt; /* NULL if the domain wants no reports */
+    size_t tried;                 /* addresses */
+    bool refused;                 /* the policy has kept the mail from an MX host */
 };
 
 /* What happens at one MX host, or at one of its addresses. */
@@ -167,6 +169,8 @@ static bool find_policy(struct job *job)
     }
     mtasts_outcome_get(job->outcome, &facts);
     tell_policy(job, &facts);
+    if (job->sender->options.tlsrpt_socket)
+        mtasts_default_host_tlsrpt_record(job->sender->host, job->domain, &job->tlsrpt);
     return true;
 }
 
@@ -208,6 +212,21 @@ static int32_t check_certificate(const struct attempt *a, SSL *ssl)
     while (count-- > 0)
         OPENSSL_free((void *)ders[count].data);
     return certificate;
+}
+
+/* Tells the collector what the session came to. `smtp` is NULL if there was no connection. */
+static void report(const struct attempt *a, const struct smtp *smtp)
+{
+    static char datagram[MTASTS_TLSRPT_DATAGRAM_SIZE];
+    mtasts_tlsrpt_details details = {.size = sizeof details};
+    size_t len = 0;
+    if (!a->job->tlsrpt)
+        return;
+    details.sending_mta_ip = smtp ? smtp->own_address : NULL;
+    details.receiving_ip = smtp ? a->address : NULL;
+    mtasts_tlsrpt_datagram(a->job->outcome, &a->session, a->job->tlsrpt, &details, datagram,
+                           sizeof datagram, &len);
+    mtasts_default_host_tlsrpt_send(a->job->sender->host, datagram, len);
 }
 
 /* Looks for a newer policy than the cached one, as RFC 8461 section 5.1 wants before a message is
@@ -272,7 +291,7 @@ static bool converse(struct attempt *a, struct smtp *smtp)
     static const int32_t tls[] = {MTASTS_TLS_NOT_OFFERED, MTASTS_TLS_FAILED,
                                   MTASTS_TLS_ESTABLISHED};
     const struct sender *sender = a->job->sender;
-    bool in_clear = a->session.tls == MTASTS_TLS_FAILED;
+    bool in_clear = a->session.tls == MTASTS_TLS_FAILED, fine;
     if (smtp_open(smtp, a->address, sender->port, sender->patience) != 220 ||
         smtp_hello(smtp, sender->helo) != 250) {
         say(a, "no service", smtp->reply);
@@ -285,7 +304,10 @@ static bool converse(struct attempt *a, struct smtp *smtp)
         if (a->session.tls == MTASTS_TLS_ESTABLISHED)
             a->session.certificate = check_certificate(a, smtp->ssl);
     }
-    if (!may_carry(a))
+    fine = may_carry(a);
+    if (!in_clear)
+        report(a, smtp);
+    if (!fine)
         return false;
     if (a->session.tls == MTASTS_TLS_FAILED && !in_clear)
         return true;
@@ -322,6 +344,7 @@ static void try_host(struct job *job, const char *mx)
     mtasts_address_list *addresses = NULL;
     int32_t status;
     if (!may_carry(&a)) {
+        report(&a, NULL);
         tell_attempt(&a);
         return;
     }
@@ -378,6 +401,7 @@ static void deliver_to_domain(struct job *job)
     if (job->refused && next(job, NULL) && look_again(job))
         try_hosts(job, list);
     mtasts_mx_list_free(list);
+    mtasts_tlsrpt_record_free(job->tlsrpt);
     mtasts_outcome_free(job->outcome);
 }
 
@@ -481,12 +505,13 @@ static bool read_options(struct sender *sender, const char **nameservers, int ar
 {
     mtasts_default_host_options *options = &sender->options;
     bool fine = true;
-    for (int c; (c = getopt(argc, argv, "f:r:e:s:n:C:p:P:t:Lvj")) != -1;)
+    for (int c; (c = getopt(argc, argv, "f:r:e:s:T:n:C:p:P:t:Lvj")) != -1;)
         switch (c) {
         case 'f': sender->from = optarg; break;
         case 'r': fine &= add_recipient(sender, optarg); break;
         case 'e': sender->helo = optarg; break;
         case 's': options->store = optarg; break;
+        case 'T': options->tlsrpt_socket = optarg; break;
         case 'n': nameservers[options->nameserver_count++] = optarg; break;
         case 'C': options->ca_file = optarg; break;
         case 'p': fine &= number(sender->port = optarg, 65535) > 0; break;
@@ -533,8 +558,9 @@ static int send_from_stdin(struct sender *sender)
 static int usage(void)
 {
     fprintf(stderr,
-            "usage: sender -f FROM -r RECIPIENT... [-s STORE] [-e OWN_NAME] [-t SECONDS]\n"
-            "    [-n NAMESERVER]... [-C CA_FILE] [-p PORT] [-P HTTPS_PORT] [-Lvj] < MESSAGE\n");
+            "usage: sender -f FROM -r RECIPIENT... [-s STORE] [-T SOCKET] [-e OWN_NAME]\n"
+            "    [-t SECONDS] [-n NAMESERVER]... [-C CA_FILE] [-p PORT] [-P HTTPS_PORT] [-Lvj]"
+            " < MESSAGE\n");
     return EX_USAGE;
 }
 

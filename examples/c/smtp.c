@@ -139,6 +139,15 @@ static int connect_to(struct smtp *smtp, const struct addrinfo *info)
     return error;
 }
 
+static void find_own_address(struct smtp *smtp)
+{
+    struct sockaddr_storage own;
+    socklen_t len = sizeof own;
+    if (getsockname(smtp->fd, (struct sockaddr *)&own, &len) == 0)
+        getnameinfo((struct sockaddr *)&own, len, smtp->own_address, sizeof smtp->own_address, NULL,
+                    0, NI_NUMERICHOST);
+}
+
 int smtp_open(struct smtp *smtp, const char *address, const char *port, int patience)
 {
     struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
@@ -154,6 +163,7 @@ int smtp_open(struct smtp *smtp, const char *address, const char *port, int pati
     freeaddrinfo(info);
     if (error != 0)
         return give_up(smtp, strerror(error));
+    find_own_address(smtp);
     smtp->usable = true;
     return get_reply(smtp);
 }

@@ -13,9 +13,10 @@ struct smtp {
     SSL *ssl;     /* NULL without TLS */
     int patience; /* seconds for a connection, and for a reply */
     time_t deadline;
-    bool usable;     /* nothing has gone wrong with the connection */
-    bool starttls;   /* a line of the last reply was STARTTLS */
-    char reply[512]; /* the last line of the last reply, visible ASCII */
+    bool usable;          /* nothing has gone wrong with the connection */
+    bool starttls;        /* a line of the last reply was STARTTLS */
+    char own_address[64]; /* where the connection comes from */
+    char reply[512];      /* the last line of the last reply, visible ASCII */
     char in[4096];
     size_t start, end; /* what of `in` has yet to be read */
 };

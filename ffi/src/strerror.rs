@@ -25,13 +25,15 @@ const TEXTS: [&CStr; 15] = [
 
 /// The first status of libmtasts-host, and its texts.
 const HOST: i32 = 100;
-const HOST_TEXTS: [&CStr; 6] = [
+const HOST_TEXTS: [&CStr; 8] = [
     c"the policy store cannot be opened",
     c"the trusted roots cannot be read",
     c"the resolver's configuration cannot be used",
     c"DNS gives no answer for now",
     c"DNS gives no answer that can be used",
     c"DNS has no such records",
+    c"the local policies cannot be used",
+    c"the TLSRPT collector does not take the datagram",
 ];
 
 /// A line about a status, of this library or of libmtasts-host, for a person.

@@ -106,6 +106,18 @@ pub(crate) unsafe fn name<'a>(name: *const c_char) -> Result<&'a str, i32> {
         .map_err(|_| MTASTS_E_DOMAIN)
 }
 
+/// The caller's C string, whatever its octets; empty for NULL.
+///
+/// # Safety
+/// As for [`name`].
+pub(crate) unsafe fn c_octets<'a>(text: *const c_char) -> &'a [u8] {
+    if text.is_null() {
+        return &[];
+    }
+    // SAFETY: as the caller promises.
+    unsafe { CStr::from_ptr(text) }.to_bytes()
+}
+
 /// Turns a constant `&str` into a static, NUL-terminated `&CStr`.
 macro_rules! c_text {
     ($text:expr) => {{

@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! TLSRPT (RFC 8460): the record that asks for reports, and the names of results.
+//! TLSRPT (RFC 8460): the record that asks for reports, the names of results, and the datagram that
+//! tells a collector what a session came to.
 
-use crate::boundary::{clear_out, entry, free, getting, hand_out, handle};
+use crate::boundary::{Status, clear_out, entry, free, getting, hand_out, handle, reading};
+use crate::outcome::mtasts_outcome;
 use crate::policy::mtasts_problem;
-use crate::text::{Text, UNKNOWN, c_text, mtasts_bytes, mtasts_str, octet_strings, static_name};
-use mtasts::ResultType;
-use mtasts::tlsrpt::Record;
-use std::ffi::c_char;
+use crate::sized::{self, Sized};
+use crate::status::{MTASTS_E_ARGUMENT, MTASTS_E_RECORD, MTASTS_E_TOO_LARGE};
+use crate::text::{
+    Text, UNKNOWN, c_octets, c_text, mtasts_bytes, mtasts_str, octet_strings, static_name,
+};
+use crate::verdict::mtasts_session;
+use mtasts::tlsrpt::{Details, MAX_DATAGRAM, Record};
+use mtasts::{Outcome, ResultType};
+use std::ffi::{c_char, c_void};
+use std::net::IpAddr;
+use std::ptr;
 use std::sync::atomic::AtomicBool;
 
 /// Nothing to report: success, or no policy to report against.
@@ -34,6 +43,11 @@ pub const MTASTS_RESULT_STS_POLICY_FETCH_ERROR: i32 = 9;
 pub const MTASTS_RESULT_STS_POLICY_INVALID: i32 = 10;
 /// sts-webpki-invalid
 pub const MTASTS_RESULT_STS_WEBPKI_INVALID: i32 = 11;
+
+/// The octets that any datagram of `mtasts_tlsrpt_datagram` fits in.
+pub const MTASTS_TLSRPT_DATAGRAM_SIZE: usize = 65_000;
+
+const _: () = assert!(MTASTS_TLSRPT_DATAGRAM_SIZE == MAX_DATAGRAM);
 
 /// The name of a result type by RFC 8460 section 4.3; "none" for MTASTS_RESULT_NONE, "unknown"
 /// for numbers that are none.
@@ -80,6 +94,7 @@ pub(crate) fn number(result: Option<ResultType>) -> i32 {
 pub struct mtasts_tlsrpt_record {
     poison: AtomicBool,
     rua: Vec<Text>,
+    text: String,
 }
 
 handle!(mtasts_tlsrpt_record);
@@ -111,6 +126,7 @@ pub unsafe extern "C" fn mtasts_tlsrpt_record_select(
                 mtasts_tlsrpt_record {
                     poison: AtomicBool::new(false),
                     rua,
+                    text: record.to_string(),
                 },
             )
         }
@@ -143,4 +159,148 @@ pub unsafe extern "C" fn mtasts_tlsrpt_record_rua(
         |record: &mtasts_tlsrpt_record| record.rua.get(index).map_or(mtasts_str::NONE, Text::lend);
     // SAFETY: the handle is the caller's.
     unsafe { getting(record, mtasts_str::NONE, pick) }
+}
+
+/// What a report says of a session beside its result (RFC 8460 section 4.4), as far as it is known.
+/// Set every member to 0, then `size` and what is known. Strings may hold any octets; what is not
+/// UTF-8 is replaced, and they are cut off after 500 characters.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct mtasts_tlsrpt_details {
+    /// `sizeof(mtasts_tlsrpt_details)`.
+    pub size: usize,
+    /// The address that the session came from: "192.0.2.1" or "2001:db8::1". May be NULL.
+    pub sending_mta_ip: *const c_char,
+    /// The address that it went to. May be NULL.
+    pub receiving_ip: *const c_char,
+    /// How the MX host called itself in its reply to EHLO. May be NULL.
+    pub receiving_mx_helo: *const c_char,
+    /// What failed, in the words of the TLS library for instance. NULL: `mtasts_cause_name`.
+    pub failure_reason_code: *const c_char,
+    /// A URI that leads to more. May be NULL.
+    pub additional_information: *const c_char,
+}
+
+// SAFETY: pointers after the size.
+unsafe impl Sized for mtasts_tlsrpt_details {
+    const FIRST: usize = size_of::<Self>();
+}
+
+impl mtasts_tlsrpt_details {
+    const EMPTY: Self = Self {
+        size: size_of::<Self>(),
+        sending_mta_ip: ptr::null(),
+        receiving_ip: ptr::null(),
+        receiving_mx_helo: ptr::null(),
+        failure_reason_code: ptr::null(),
+        additional_information: ptr::null(),
+    };
+
+    /// The engine's view.
+    ///
+    /// # Safety
+    /// The members are NULL or C strings that nobody writes during `'a`.
+    unsafe fn view<'a>(&self) -> Result<Details<'a>, i32> {
+        // SAFETY: as the caller promises.
+        unsafe {
+            Ok(Details {
+                sending_mta_ip: address(self.sending_mta_ip)?,
+                receiving_ip: address(self.receiving_ip)?,
+                receiving_mx_helo: c_octets(self.receiving_mx_helo),
+                failure_reason_code: c_octets(self.failure_reason_code),
+                additional_information: c_octets(self.additional_information),
+            })
+        }
+    }
+}
+
+/// # Safety
+/// `text` is NULL or a C string.
+unsafe fn address(text: *const c_char) -> Result<Option<IpAddr>, i32> {
+    // SAFETY: as the caller promises.
+    let octets = unsafe { c_octets(text) };
+    if octets.is_empty() {
+        return Ok(None);
+    }
+    let text = std::str::from_utf8(octets).ok();
+    let address = text.and_then(|text| text.parse().ok());
+    address.map(Some).ok_or(MTASTS_E_ARGUMENT)
+}
+
+/// Writes what a session came to, as libtlsrpt tells it to a collector such as tlsrpt-collectd of
+/// tlsrpt-reporter: one datagram for its Unix socket, see `mtasts_default_host_tlsrpt_send`. Call it
+/// once for a session, when no more comes to be known of its TLS, with the same `outcome` and
+/// `session` as for the verdict; the mode "testing" makes no difference.
+///
+/// `record` is the one of the outcome's domain: a domain without one wants no reports. `details` may
+/// be NULL. The datagram goes to `buffer`, which has room for `capacity` octets;
+/// MTASTS_TLSRPT_DATAGRAM_SIZE always suffice. `*length` becomes its length, or 0 if there is
+/// nothing to report: there was no session yet, the policy is of mode "none" or the operator's own,
+/// or it is not known whether there is one.
+///
+/// Returns MTASTS_OK; MTASTS_E_TOO_LARGE if `buffer` is too small, and `*length` says what it needs,
+/// or with `*length` 0 if the record is too large for any datagram; MTASTS_E_ARGUMENT for NULL or a
+/// member that is none of its values; or MTASTS_E_SIZE. `*length` is 0 after other failures.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mtasts_tlsrpt_datagram(
+    outcome: *const mtasts_outcome,
+    session: *const mtasts_session,
+    record: *const mtasts_tlsrpt_record,
+    details: *const mtasts_tlsrpt_details,
+    buffer: *mut c_void,
+    capacity: usize,
+    length: *mut usize,
+) -> i32 {
+    // SAFETY: the handles, the structs and the places are the caller's.
+    unsafe {
+        if let Some(length) = length.as_mut() {
+            *length = 0;
+        }
+        reading(outcome, |outcome| {
+            let length = length.as_mut().ok_or(MTASTS_E_ARGUMENT)?;
+            let record = record.as_ref().ok_or(MTASTS_E_ARGUMENT)?;
+            let session = sized::read(session, mtasts_session::EMPTY)?;
+            let details = match details.is_null() {
+                true => mtasts_tlsrpt_details::EMPTY,
+                false => sized::read(details, mtasts_tlsrpt_details::EMPTY)?,
+            };
+            let outcome = &outcome.outcome;
+            let datagram = datagram(outcome, &session, record, &details)?;
+            *length = datagram.len();
+            copy(&datagram, buffer, capacity)
+        })
+    }
+}
+
+/// The datagram, empty for nothing to report.
+///
+/// # Safety
+/// The pointers in the structs are valid as the header wants them.
+unsafe fn datagram(
+    outcome: &Outcome,
+    session: &mtasts_session,
+    record: &mtasts_tlsrpt_record,
+    details: &mtasts_tlsrpt_details,
+) -> Result<Vec<u8>, i32> {
+    // SAFETY: as the caller promises.
+    let (session, details) = unsafe { (session.view()?, details.view()?) };
+    let record = Record::parse(record.text.as_bytes()).map_err(|_| MTASTS_E_RECORD)?;
+    let Some(result) = outcome.session_result(&session) else {
+        return Ok(Vec::new());
+    };
+    result.datagram(&record, &details).ok_or(MTASTS_E_TOO_LARGE)
+}
+
+/// # Safety
+/// `buffer` is NULL or `capacity` octets may be written there.
+unsafe fn copy(datagram: &[u8], buffer: *mut c_void, capacity: usize) -> Status {
+    if buffer.is_null() {
+        return Err(MTASTS_E_ARGUMENT);
+    }
+    if datagram.len() > capacity {
+        return Err(MTASTS_E_TOO_LARGE);
+    }
+    // SAFETY: as the caller promises, and there is room.
+    unsafe { ptr::copy_nonoverlapping(datagram.as_ptr(), buffer.cast(), datagram.len()) };
+    Ok(())
 }

@@ -220,6 +220,7 @@ entries! {
     mtasts_resolve_again(outcome(), null(), &host(), &mut null_mut()) => Gave::Status;
     mtasts_result_name(1) => word;
     mtasts_strerror(0) => word;
+    mtasts_tlsrpt_datagram(outcome(), null(), null(), null(), null_mut(), 0, &mut 1) => Gave::Status;
     mtasts_tlsrpt_record_free(tlsrpt_record()) => |()| Gave::Nothing;
     mtasts_tlsrpt_record_rua(tlsrpt_record(), 0) => |text: mtasts_str| pointer(text.data);
     mtasts_tlsrpt_record_rua_count(tlsrpt_record()) => number;

@@ -67,6 +67,15 @@ impl<'a> Blocking<'a> {
             .unwrap_or((DomainDane::Temporary, 0))
     }
 
+    /// As [`DefaultHost::tlsrpt_records`].
+    ///
+    /// # Errors
+    /// As there; [`TxtFailure::Local`] also if there are no descriptors left.
+    pub fn tlsrpt_records(&self, domain: &PolicyDomain) -> Result<TxtAnswer, TxtFailure> {
+        self.wait(self.host.tlsrpt_records(domain))
+            .unwrap_or(Err(TxtFailure::Local))
+    }
+
     /// As [`DefaultHost::resolve`].
     pub fn resolve(&self, domain: PolicyDomain, config: &Config) -> Outcome {
         mtasts::resolve(domain, config, &mut self.clone())

@@ -4,8 +4,8 @@
 //! DNS ([`DefaultHost::txt`], [`DefaultHost::mx`], [`DefaultHost::addresses`]), the fetch over
 //! HTTPS ([`DefaultHost::https`]), the check of an MX host's certificate
 //! ([`DefaultHost::verify_chain`]), DANE ([`DefaultHost::dane`]), the clock, the operator's own
-//! policies ([`LocalPolicies`]), and a policy store that all mail processes of a machine share
-//! ([`store::Store`]).
+//! policies ([`LocalPolicies`]), the way to a TLSRPT collector ([`DefaultHost::tlsrpt_send`]), and a
+//! policy store that all mail processes of a machine share ([`store::Store`]).
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -49,6 +49,7 @@ mod shortage;
 mod sigpipe;
 pub mod store;
 mod tls;
+mod tlsrpt;
 
 pub use blocking::Blocking;
 pub use dane::DaneRecords;
@@ -70,6 +71,7 @@ use mtasts::{
 };
 use std::fmt;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use store::{Entry, Store};
@@ -82,6 +84,7 @@ pub struct DefaultHost {
     roots: Arc<Roots>,
     store: Option<Store>,
     local: Option<LocalFolder>,
+    tlsrpt_socket: Option<PathBuf>,
     log: Log,
 }
 
@@ -114,6 +117,7 @@ impl DefaultHost {
             roots,
             store,
             local,
+            tlsrpt_socket: options.tlsrpt_socket,
             log: options.log,
         };
         host.log_local_warnings();

@@ -27,6 +27,9 @@ pub struct Options {
     /// what domains publish (R-APPLY-3). Read when the host is opened, and by
     /// [`crate::DefaultHost::reread_local_policies`]. None: there are none.
     pub local_policies: Option<PathBuf>,
+    /// The Unix socket of the collector of TLSRPT (RFC 8460), such as `tlsrpt-collectd`, to which
+    /// [`crate::DefaultHost::tlsrpt_send`] sends. It is looked for each time. None: nothing is sent.
+    pub tlsrpt_socket: Option<PathBuf>,
     /// The time limit of one DNS question, all name servers together.
     pub dns_timeout: Duration,
     /// The time limit for connecting to one address, TLS handshake included.
@@ -49,6 +52,7 @@ impl Default for Options {
             allow_non_global: false,
             store: None,
             local_policies: None,
+            tlsrpt_socket: None,
             dns_timeout: Duration::from_secs(20),
             connect_timeout: Duration::from_secs(15),
             dane: false,

@@ -513,6 +513,72 @@ static void records_are_read(void)
     mtasts_tlsrpt_record_free(record);
 }
 
+static mtasts_tlsrpt_record *tlsrpt_record(void)
+{
+    mtasts_bytes text = {"v=TLSRPTv1; rua=mailto:a@b.example", 34};
+    mtasts_tlsrpt_record *record = NULL;
+    CHECK(mtasts_tlsrpt_record_select(&text, 1, &record, NULL) == MTASTS_OK);
+    return record;
+}
+
+/* What a datagram says is tested elsewhere; here that it comes out whole. */
+static void sessions_are_told_in_datagrams(void)
+{
+    static const char END[] =
+        "\"failure-details\":[{\"c\":204,\"s\": \"192.0.2.1\",\"n\": \"a.example.net\",\"h\": "
+        "\"\\\"\xef\xbf\xbd\",\"r\": \"2001:db8::2\",\"a\": \"https://a.example/\",\"f\": "
+        "\"late\"}],"
+        "\"t\":1,\"f\":1}]}";
+    struct world world = good_world();
+    mtasts_host host = host_of(&world);
+    mtasts_outcome *outcome = NULL;
+    mtasts_tlsrpt_record *record = tlsrpt_record();
+    mtasts_tlsrpt_details details = {0};
+    mtasts_session session = {0};
+    char buffer[MTASTS_TLSRPT_DATAGRAM_SIZE];
+    size_t length = 99;
+    CHECK(mtasts_resolve("example.com", NULL, &host, &outcome) == MTASTS_OK);
+    session.size = sizeof session;
+    session.mx_host = "a.example.net";
+    CHECK(mtasts_tlsrpt_datagram(outcome, &session, record, NULL, buffer, sizeof buffer, &length) ==
+          MTASTS_OK);
+    CHECK(length == 0); /* no session */
+    session.tls = MTASTS_TLS_ESTABLISHED;
+    session.certificate = MTASTS_CERTIFICATE_EXPIRED;
+    details.size = sizeof details;
+    details.sending_mta_ip = "192.0.2.1";
+    details.receiving_ip = "2001:db8::2";
+    details.receiving_mx_helo = "\"\xff";
+    details.failure_reason_code = "late";
+    details.additional_information = "https://a.example/";
+    CHECK(mtasts_tlsrpt_datagram(outcome, &session, record, &details, buffer, 9, &length) ==
+          MTASTS_E_TOO_LARGE);
+    CHECK(mtasts_tlsrpt_datagram(outcome, &session, record, &details, buffer, length, &length) ==
+          MTASTS_OK);
+    CHECK(length > sizeof END &&
+          memcmp(buffer + length - (sizeof END - 1), END, sizeof END - 1) == 0);
+    details.receiving_ip = "a.example.net";
+    CHECK(mtasts_tlsrpt_datagram(outcome, &session, record, &details, buffer, 9, &length) ==
+          MTASTS_E_ARGUMENT);
+    CHECK(length == 0);
+    CHECK(mtasts_tlsrpt_datagram(outcome, &session, NULL, NULL, buffer, 9, &length) ==
+          MTASTS_E_ARGUMENT);
+    CHECK(mtasts_tlsrpt_datagram(outcome, NULL, record, NULL, buffer, 9, &length) ==
+          MTASTS_E_ARGUMENT);
+    CHECK(mtasts_tlsrpt_datagram(outcome, &session, record, NULL, buffer, 9, NULL) ==
+          MTASTS_E_ARGUMENT);
+    CHECK(mtasts_tlsrpt_datagram(outcome, &session, record, NULL, NULL, 9, &length) ==
+          MTASTS_E_ARGUMENT);
+    CHECK(mtasts_tlsrpt_datagram(NULL, &session, record, NULL, buffer, 9, &length) ==
+          MTASTS_E_ARGUMENT);
+    details.size = 1;
+    CHECK(mtasts_tlsrpt_datagram(outcome, &session, record, &details, buffer, 9, &length) ==
+          MTASTS_E_SIZE);
+    mtasts_tlsrpt_record_free(record);
+    mtasts_outcome_free(outcome);
+    free(world.stored);
+}
+
 static const char *postfix_value(const mtasts_outcome *outcome, int32_t dane, int32_t version,
                                  int32_t *found)
 {
@@ -611,7 +677,7 @@ static void numbers_have_names(void)
     CHECK(strcmp(mtasts_strerror(-5), "unknown status") == 0);
     CHECK(strcmp(mtasts_strerror(MTASTS_OK), "success") == 0);
     CHECK(strcmp(mtasts_strerror(105), "DNS has no such records") == 0);
-    CHECK(strcmp(mtasts_strerror(106), "unknown status") == 0);
+    CHECK(strcmp(mtasts_strerror(108), "unknown status") == 0);
     CHECK(strcmp(mtasts_result_name(MTASTS_RESULT_NONE), "none") == 0);
     CHECK(strcmp(mtasts_certificate_name(MTASTS_CERTIFICATE_EXPIRED), "expired") == 0);
     CHECK(mtasts_version_check(MTASTS_VERSION_MAJOR, MTASTS_VERSION_MINOR, MTASTS_VERSION_PATCH) ==
@@ -638,11 +704,12 @@ int main(void)
     unknown_options_are_refused();
     zero_settings_are_the_defaults();
     records_are_read();
+    sessions_are_told_in_datagrams();
     postfix_is_told_what_applies();
     postfix_waits_where_the_question_is_wrong();
     keys_of_postfix_name_domains();
     numbers_have_names();
     if (failures == 0)
-        printf("abi.c: 19 passed, 0 failed\n");
+        printf("abi.c: 20 passed, 0 failed\n");
     return failures != 0;
 }

@@ -10,6 +10,17 @@ pub struct mtasts_answer {
 }
 
 #[repr(C)]
+pub struct mtasts_tlsrpt_record {
+    _private: [u8; 0],
+}
+
+#[repr(C)]
+pub struct mtasts_bytes {
+    pub data: *const c_void,
+    pub len: usize,
+}
+
+#[repr(C)]
 pub struct mtasts_fetch {
     pub size: usize,
     pub host: *const c_char,
@@ -88,4 +99,10 @@ unsafe extern "C" {
         problem: *mut c_void,
     ) -> i32;
     pub fn mtasts_answer_fail(answer: *mut mtasts_answer, failure: i32) -> i32;
+    pub fn mtasts_tlsrpt_record_select(
+        records: *const mtasts_bytes,
+        count: usize,
+        out: *mut *mut mtasts_tlsrpt_record,
+        problem: *mut c_void,
+    ) -> i32;
 }

@@ -22,3 +22,4 @@ pub mod mx;
 pub mod open;
 pub mod status;
 mod text;
+pub mod tlsrpt;

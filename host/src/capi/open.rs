@@ -67,6 +67,10 @@ pub struct mtasts_default_host_options {
     /// demote it (mode "testing"). Files with other endings, hidden files and sub-folders are passed
     /// over. One that is not legal is an error. NULL: there are none.
     pub local_policies: *const c_char,
+    /// The Unix socket of the TLSRPT collector, such as tlsrpt-collectd of tlsrpt-reporter, for
+    /// `mtasts_default_host_tlsrpt_send`. It is looked for when something is sent, thus after chroot
+    /// in the new root directory. NULL: there is none.
+    pub tlsrpt_socket: *const c_char,
 }
 
 /// Opens the default host. Configuration files, roots and the store are opened here, so that the
@@ -197,6 +201,7 @@ const DEFAULTS: mtasts_default_host_options = mtasts_default_host_options {
     log: None,
     log_user: ptr::null_mut(),
     local_policies: ptr::null(),
+    tlsrpt_socket: ptr::null(),
 };
 
 /// The size of the options in the first version.
@@ -234,12 +239,13 @@ unsafe fn convert(
     message: &mut String,
 ) -> Result<Options, i32> {
     // SAFETY: as the caller promises.
-    let (nameservers, ca_file, store, local_policies) = unsafe {
+    let (nameservers, ca_file, store, local_policies, tlsrpt_socket) = unsafe {
         (
             nameservers(options, message)?,
             path(options.ca_file),
             path(options.store),
             path(options.local_policies),
+            path(options.tlsrpt_socket),
         )
     };
     let https_port = if options.https_port == 0 {
@@ -258,6 +264,7 @@ unsafe fn convert(
         ca_file,
         store,
         local_policies,
+        tlsrpt_socket,
         https_port,
         allow_non_global,
         dns_timeout,

@@ -28,6 +28,8 @@ pub const MTASTS_HOST_E_NO_RECORDS: i32 = 105;
 
 /// A local policy is not legal, or their folder cannot be read.
 pub const MTASTS_HOST_E_LOCAL_POLICIES: i32 = 106;
+/// The TLSRPT collector does not take the datagram: it is not there, or has not kept up.
+pub const MTASTS_HOST_E_TLSRPT: i32 = 107;
 
 pub(super) fn of_domain(error: Error) -> i32 {
     match error.kind() {

@@ -8,6 +8,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod local_policies;
+mod tlsrpt;
 
 use common::{DOMAIN, lab};
 use mtasts_ffi::host::mtasts_resolve;
@@ -75,6 +76,7 @@ fn options(nameserver: &str, ca_file: &Path, store: Option<&Path>, port: u16) ->
         log: None,
         log_user: ptr::null_mut(),
         local_policies: ptr::null(),
+        tlsrpt_socket: ptr::null(),
     };
     Opening {
         options,
