@@ -17,15 +17,15 @@ class Host(ABC):
 
     name: ClassVar[str]
     release: ClassVar[str]
-    # Debian's packages; the first gives the root its name.
+    # Debian's packages, the MTA first.
     packages: ClassVar[tuple[str, ...]]
     # What make has to make.
     targets: ClassVar[tuple[str, ...]] = ("build/bin/mtasts",)
     # Keys of the policy server's socketmap listener.
     socketmap: ClassVar[str] = 'postfix = "3.4"'
-    # What cases may need: dane, patterns, loose-patterns, reports.
+    # What cases may need: dane, patterns, loose-patterns, reports, server (README.md).
     traits: ClassVar[frozenset[str]] = frozenset()
-    # Why mail went or waits, as the log has it; {rcpt} and {sink} stand for those of the mail.
+    # Why mail went or waits, as the log has it; {rcpt}, {domain}, {sink} stand for those of the mail.
     reasons: ClassVar[Mapping[str, str]]
 
     def __init__(self, place: Place) -> None:

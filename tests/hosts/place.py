@@ -87,10 +87,10 @@ def enter(cached: Path, run: Path, build: Path) -> Place:
     for path in (Path("/dev"), Path("/proc"), build):
         (place.root / path.relative_to("/")).mkdir(parents=True, exist_ok=True)
         mount("--rbind", path, place.root / path.relative_to("/"))
-    for path, text in {"/etc/passwd": PASSWD, "/etc/group": GROUP, "/etc/resolv.conf": RESOLV,
+    for name, text in {"/etc/passwd": PASSWD, "/etc/group": GROUP, "/etc/resolv.conf": RESOLV,
                        "/etc/hosts": "127.0.0.1 localhost\n",
                        "/etc/nsswitch.conf": "hosts: files dns\n"}.items():
-        place.write(path, text)
+        place.write(name, text)
     return place
 
 

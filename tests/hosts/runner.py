@@ -24,6 +24,13 @@ smtp_base = "192.0.2.1"
 id = "1"
 policy = "enforce"
 tlsrpt = "mailto:reports@here.example"
+
+# By it hosts and server see that the name server validates.
+[[record]]
+name = "."
+type = "NS"
+value = "ns.here.example"
+secure = true
 """
 
 
@@ -131,7 +138,8 @@ class Run:
                         for key, value in facts.items() if event[key] != value)
         if wanted.why:
             pattern = self.host.reasons[wanted.why].format(
-                rcpt=re.escape(sent.rcpt), sink=re.escape(wanted.sink))
+                rcpt=re.escape(sent.rcpt), domain=re.escape(sent.domain),
+                sink=re.escape(wanted.sink))
             if not any(re.search(pattern, line) for line in log):
                 yield f"no `{pattern}` in the log"
 
