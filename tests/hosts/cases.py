@@ -37,6 +37,7 @@ def cached(name: str, doc: str, *then: Action) -> Case:
                  domain(to), doc=doc)
 
 
+# R-APPLY-1, R-CERT-1, R-MX-1.
 ENFORCED = (
     one("good", verified("mx.good.example"), domain("good.example"),
         doc="enforced, and all is well",
@@ -78,6 +79,7 @@ ENFORCED = (
         needs=("loose-patterns",), doc="the same, where patterns match any number of labels"),
 )
 
+# R-APPLY-1, R-FLOW-2, and of failed fetches R-RPT-5.
 NOT_ENFORCED = (
     one("testing", opportunistic("mx.testing.example"),
         domain("testing.example", policy="testing"), host("mx.testing.example", "untrusted"),
@@ -114,6 +116,7 @@ NOT_ENFORCED = (
         doc="a null MX is for the host to understand"),
 )
 
+# R-FLOW-1.
 CACHED = (
     cached("cached", "the policy host goes down: the cached policy stays",
            Set("cached.example", "https=refused")),
@@ -133,6 +136,7 @@ CACHED = (
           doc="the id changes, and the new policy lists the host"),
 )
 
+# R-APPLY-2.
 DANE = (
     one("dane-over-sts", verified("mx.dane-over-sts.example"),
         domain("dane-over-sts.example", secure=True),
@@ -154,6 +158,7 @@ def sharing(name: str, **keys: object) -> Table:
     return domain(f"several-{name}.example", mx=["mx.shared.example"], **keys)
 
 
+# R-APPLY-5.
 OTHERS = (
     Case("several",
          (sharing("a"), sharing("b", policy_mx=["mx.b.example"]), sharing("c", id="", policy=""),

@@ -25,7 +25,7 @@ class Host(ABC):
     socketmap: ClassVar[str] = 'postfix = "3.4"'
     # What cases may need: dane, patterns, loose-patterns, reports, server (README.md).
     traits: ClassVar[frozenset[str]] = frozenset()
-    # Why mail went or waits, as the log has it; {rcpt}, {domain}, {sink} stand for those of the mail.
+    # Why mail went or waits, as the log has it; {rcpt}, {domain}, {sink} are the mail's.
     reasons: ClassVar[Mapping[str, str]]
 
     def __init__(self, place: Place) -> None:
@@ -41,6 +41,6 @@ class Host(ABC):
     def outcome(self, line: str) -> tuple[str, str] | None:
         """The recipient and the fate that a line of the log tells, if it does."""
 
-    def report(self, domain: str, wanted: Report) -> str:
-        """Waits for a TLS report on a domain; what is wrong with it, or nothing."""
+    def report(self, domain: str, wanted: Report, patience: float) -> str:
+        """Waits so many seconds for a TLS report on a domain; what is wrong, or nothing."""
         raise NotImplementedError(f"no reports: {domain} {wanted}")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Where a host runs: namespaces of its own for mounts, network and processes, in which 192.0.2.0/24
-is local, the name server is the lab's, and the MTA's root is a throw-away copy of the cached one."""
+is local, the name server the lab's, the MTA's root a throw-away copy of the cached one."""
 
 from __future__ import annotations
 

@@ -117,14 +117,14 @@ smtp_tlsrpt_socket_name = tlsrpt
         path.chmod(0o666)
         self.reports = Lines(datagrams(reporter), self.place.run / "tlsrpt.log")
 
-    def report(self, domain: str, wanted: Report) -> str:
+    def report(self, domain: str, wanted: Report, patience: float) -> str:
         told: list[str] = []
 
         def find(lines: list[str]) -> bool | None:
             told[:] = [line for line in lines if json.loads(line)["d"] == domain]
             return any(tells(json.loads(line), wanted) for line in told) or None
 
-        return "" if self.reports.wait(find) else f"{told or 'none'} is not {wanted}"
+        return "" if self.reports.wait(find, 0, patience) else f"{told or 'none'} is not {wanted}"
 
 
 def tells(datagram: dict[str, Any], wanted: Report) -> bool:
