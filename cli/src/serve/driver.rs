@@ -15,7 +15,7 @@ use mtasts::{
     Error, Fetch, FetchFailure, HttpsReply, Outcome, PolicyDomain, Reason, RequestId, StoreFailure,
     Stored, StoredPolicy, TxtAnswer, TxtFailure, UnixTime,
 };
-use mtasts_host::DefaultHost;
+use mtasts_host::{DefaultHost, DnsFailure, MxHosts};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -272,6 +272,21 @@ impl Network {
             metrics.question(question, result, begun.elapsed());
             let _ = replies.send(reply);
         });
+    }
+
+    /// Looks up the hosts that take the mail of `domain`.
+    pub async fn mx(&self, domain: &str) -> Result<MxHosts, DnsFailure> {
+        let (host, permits) = (self.host(), Arc::clone(&self.txt_permits));
+        let (domain, metrics) = (domain.to_owned(), Arc::clone(&self.metrics));
+        let found = self.runtime.spawn(async move {
+            let _permit = permits.acquire_owned().await;
+            let begun = Instant::now();
+            let found = host.mx_hosts(&domain).await;
+            let result = if found.is_ok() { "ok" } else { "failed" };
+            metrics.question("mx", result, begun.elapsed());
+            found
+        });
+        found.await.unwrap_or(Err(DnsFailure::Temporary))
     }
 
     /// Looks up what DANE says of `domain`, for all who wait.

@@ -23,6 +23,7 @@ mod name;
 mod readsocket;
 mod reload;
 mod restore;
+mod route;
 mod saver;
 mod service;
 mod socketmap;
