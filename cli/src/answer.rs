@@ -2,7 +2,7 @@
 
 //! What is said of a domain in JSON: by `mtasts query --json`, and by the server at `/v1/policy`.
 
-use mtasts::{Dane, DomainDane, Outcome, Session, Tls, Verdict};
+use mtasts::{Dane, DomainDane, Outcome, Policy, Session, StoredPolicy, Tls, Verdict};
 use serde_json::{Value, json};
 
 /// The MX hosts that are judged.
@@ -32,6 +32,13 @@ pub fn as_json(outcome: &Outcome, dane: Option<DomainDane>, hosts: Option<&Hosts
     })
 }
 
+/// What a refresh came to, beside the policy that was there before.
+pub fn refreshed_json(outcome: &Outcome, previous: Option<&StoredPolicy>) -> Value {
+    let mut value = as_json(outcome, None, None);
+    value["previous"] = previous.map(stored_policy_json).into();
+    value
+}
+
 fn policy_json(outcome: &Outcome) -> Value {
     let Some(policy) = outcome.policy() else {
         return Value::Null;
@@ -39,6 +46,15 @@ fn policy_json(outcome: &Outcome) -> Value {
     let fetched = outcome
         .fetched()
         .filter(|_| outcome.local_policy().is_none());
+    one_policy_json(policy, fetched.map(|fetched| &**fetched))
+}
+
+/// A policy that was fetched.
+pub fn stored_policy_json(fetched: &StoredPolicy) -> Value {
+    one_policy_json(&fetched.policy, Some(fetched))
+}
+
+fn one_policy_json(policy: &Policy, fetched: Option<&StoredPolicy>) -> Value {
     json!({
         "id": fetched.map(|fetched| fetched.id.as_str()),
         "mode": policy.mode().as_str(),

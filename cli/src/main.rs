@@ -4,6 +4,8 @@
 //! it is bad, or cannot be had now; 2: the command was misused.
 
 mod answer;
+mod cache;
+mod folder;
 mod lint;
 mod network;
 mod query;
@@ -27,6 +29,7 @@ enum Command {
     Query(query::Arguments),
     Lint(lint::Arguments),
     Serve(serve::Arguments),
+    Cache(cache::Arguments),
 }
 
 /// Where the configuration of the server is.
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         Command::Query(arguments) => query::run(&arguments),
         Command::Lint(arguments) => lint::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
+        Command::Cache(arguments) => cache::run(&arguments),
     };
     done.unwrap_or_else(|message| {
         eprintln!("mtasts: {message}");

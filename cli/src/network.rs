@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! The options of every subcommand that goes to the network, and the host that they describe.
+//! The options of every subcommand that goes to the network.
 
-use mtasts_host::{DefaultHost, Log, Options};
+use mtasts_host::{Log, Options};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
@@ -17,33 +17,36 @@ pub struct Network {
     #[arg(long, value_name = "FILE")]
     ca_file: Option<PathBuf>,
     /// Port of policy hosts, for tests
-    #[arg(long, value_name = "PORT", default_value_t = 443)]
+    #[arg(long, value_name = "PORT", default_value_t = HTTPS_PORT)]
     https_port: u16,
     /// Also connect to addresses that are not global, for tests
     #[arg(long)]
     allow_non_global: bool,
-    /// Folder of the policy store, which mail software on this machine shares [default: none]
-    #[arg(long, value_name = "FOLDER")]
-    store: Option<PathBuf>,
-    /// Folder of the operator's own policies, DOMAIN.txt each, which come first [default: none]
-    #[arg(long, value_name = "FOLDER")]
-    local_policies: Option<PathBuf>,
 }
 
+/// The port of policy hosts.
+const HTTPS_PORT: u16 = 443;
+
 impl Network {
-    /// Opens the host.
-    pub fn open(&self) -> Result<DefaultHost, String> {
-        let options = Options {
+    /// A host's options. Its messages go to standard error.
+    pub fn options(&self) -> Options {
+        Options {
             nameservers: self.nameserver.clone(),
             ca_file: self.ca_file.clone(),
             https_port: self.https_port,
             allow_non_global: self.allow_non_global,
-            store: self.store.clone(),
-            local_policies: self.local_policies.clone(),
             log: Log::new(|_, message| eprintln!("mtasts: {message}")),
             ..Options::default()
-        };
-        DefaultHost::open(options).map_err(|error| error.to_string())
+        }
+    }
+
+    /// Whether any of this was asked for.
+    pub fn is_given(&self) -> bool {
+        let is_default = self.nameserver.is_empty()
+            && self.ca_file.is_none()
+            && self.https_port == HTTPS_PORT
+            && !self.allow_non_global;
+        !is_default
     }
 }
 

@@ -5,7 +5,8 @@
 use crate::answer::{Hosts, as_json, judge};
 use crate::network::Network;
 use mtasts::{Config, Mode, Outcome, Policy, PolicyDomain, Reason};
-use mtasts_host::{DefaultHost, DnsFailure, to_policy_domain};
+use mtasts_host::{DefaultHost, DnsFailure, Options, to_policy_domain};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -28,13 +29,27 @@ pub struct Arguments {
     json: bool,
     #[command(flatten)]
     network: Network,
+    #[command(flatten)]
+    policies: Policies,
+}
+
+/// Where policies may be that are known already.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Policies")]
+struct Policies {
+    /// Folder of the policy store, which mail software on this machine shares [default: none]
+    #[arg(long, value_name = "FOLDER")]
+    store: Option<PathBuf>,
+    /// Folder of the operator's own policies, DOMAIN.txt each, which come first [default: none]
+    #[arg(long, value_name = "FOLDER")]
+    local_policies: Option<PathBuf>,
 }
 
 /// Runs the subcommand.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     let domain = to_policy_domain(&arguments.domain)
         .map_err(|error| format!("{}: {error}", arguments.domain))?;
-    let host = arguments.network.open()?;
+    let host = open(arguments)?;
     let outcome = host.blocking().resolve(domain.clone(), &Config::default());
     let hosts = mx_hosts(arguments, &domain, &host)?;
     crate::print(&match arguments.json {
@@ -44,6 +59,15 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     Ok(ExitCode::from(u8::from(
         is_unknown(&outcome) || hosts.is_err(),
     )))
+}
+
+fn open(arguments: &Arguments) -> Result<DefaultHost, String> {
+    let options = Options {
+        store: arguments.policies.store.clone(),
+        local_policies: arguments.policies.local_policies.clone(),
+        ..arguments.network.options()
+    };
+    DefaultHost::open(options).map_err(|error| error.to_string())
 }
 
 /// Whether another try may show a policy that this one could not see.

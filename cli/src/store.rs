@@ -3,9 +3,10 @@
 //! The policy store that the server and `mtasts cache` use: a folder of this machine, or Redis
 //! for a fleet. Both keep the engine's text and order saves by the time of the fetch.
 
+use crate::folder::Folder;
 use mtasts::{Stored, UnixTime};
 use mtasts_host::redis::RedisStore;
-use mtasts_host::store::{Entry, Store};
+use mtasts_host::store::Entry;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -14,7 +15,7 @@ use tokio::task::spawn_blocking;
 /// An open store. Its errors are texts that name the place.
 #[derive(Clone)]
 pub enum PolicyStore {
-    Folder(Arc<Store>),
+    Folder(Arc<Folder>),
     Redis(RedisStore),
 }
 
@@ -26,14 +27,6 @@ pub enum Unread {
     Entry(String),
 }
 
-impl Unread {
-    pub fn reason(&self) -> &str {
-        match self {
-            Self::Store(reason) | Self::Entry(reason) => reason,
-        }
-    }
-}
-
 impl PolicyStore {
     /// `place` is a folder, which must exist, or a URL, to which nothing is sent yet.
     pub fn open(place: &str, ca_file: Option<&Path>) -> Result<Self, String> {
@@ -41,16 +34,24 @@ impl PolicyStore {
             let store = RedisStore::open(place, ca_file);
             return store.map(Self::Redis).map_err(|error| error.to_string());
         }
-        let store = Store::open(Path::new(place));
-        store
-            .map(|store| Self::Folder(Arc::new(store)))
-            .map_err(|error| error.to_string())
+        let folder = Folder::open(Path::new(place))?;
+        Ok(Self::Folder(Arc::new(folder)))
+    }
+
+    /// Waits until the store is another than before, and empty.
+    pub async fn replaced(&self) {
+        match self {
+            Self::Folder(folder) => folder.replaced.notified().await,
+            Self::Redis(_) => std::future::pending().await, // as far as one can tell
+        }
     }
 
     /// What is known of `domain`. A folder is read in microseconds, without yielding.
     pub async fn load(&self, domain: &str) -> Result<Option<Arc<Stored>>, Unread> {
         let text = match self {
-            Self::Folder(store) => store.load(domain).map_err(|error| error.to_string()),
+            Self::Folder(folder) => folder
+                .store()
+                .and_then(|store| store.load(domain).map_err(|error| error.to_string())),
             Self::Redis(store) => store.load(domain).await.map_err(|error| error.to_string()),
         };
         let text = text.map_err(Unread::Store)?;
@@ -62,8 +63,10 @@ impl PolicyStore {
     pub async fn save(&self, stored: Arc<Stored>) -> Result<(), String> {
         let now = now().0;
         match self.clone() {
-            Self::Folder(store) => blocking(move || {
-                let saved = store.save(&Entry::new(&stored, &stored.to_text()), now);
+            Self::Folder(folder) => blocking(move || {
+                let saved = folder
+                    .store()?
+                    .save(&Entry::new(&stored, &stored.to_text()), now);
                 saved.map(drop).map_err(|error| error.to_string())
             }),
             Self::Redis(store) => {
@@ -78,9 +81,13 @@ impl PolicyStore {
     /// Forgets `domain`; tells whether there was something to forget.
     pub async fn remove(&self, domain: &str) -> Result<bool, String> {
         match self.clone() {
-            Self::Folder(store) => {
+            Self::Folder(folder) => {
                 let domain = domain.to_owned();
-                blocking(move || store.remove(&domain).map_err(|error| error.to_string())).await
+                blocking(move || {
+                    let removed = folder.store()?.remove(&domain);
+                    removed.map_err(|error| error.to_string())
+                })
+                .await
             }
             Self::Redis(store) => store
                 .remove(domain)
@@ -89,25 +96,27 @@ impl PolicyStore {
         }
     }
 
-    /// Visits every entry, or what is wrong with it.
+    /// Visits every domain with its entry, or what is wrong with that. A folder gives first those
+    /// with a policy, each kind in the order of the names.
     pub async fn for_each(
         &self,
-        mut visit: impl FnMut(Result<Arc<Stored>, String>) + Send + 'static,
+        mut visit: impl FnMut(&str, Result<Arc<Stored>, String>) + Send + 'static,
     ) -> Result<(), String> {
         match self.clone() {
-            Self::Folder(store) => {
-                let mut all = move || {
-                    store.for_each(|domain, text| {
+            Self::Folder(folder) => {
+                blocking(move || {
+                    let all = folder.store()?.for_each(|domain, text| {
                         let text = text.map_err(|error| error.to_string());
-                        visit(text.and_then(|text| read(domain, text)));
-                    })
-                };
-                blocking(move || all().map_err(|error| error.to_string())).await
+                        visit(domain, text.and_then(|text| read(domain, text)));
+                    });
+                    all.map_err(|error| error.to_string())
+                })
+                .await
             }
             Self::Redis(store) => {
                 let all = store.for_each(|domain, text| {
                     let text = text.map_err(|error| error.to_string());
-                    visit(text.and_then(|text| read(domain, text)));
+                    visit(domain, text.and_then(|text| read(domain, text)));
                 });
                 all.await.map_err(|error| error.to_string())
             }

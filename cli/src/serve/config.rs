@@ -6,12 +6,17 @@
 use mtasts::postfix;
 use mtasts_host::Options;
 use serde::{Deserialize, Deserializer, de};
+use socket2::SockAddr;
+use std::collections::HashSet;
 use std::fmt::{self, Display};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 use tracing::Level;
+
+/// The most of anything at a time.
+const MAX_COUNT: usize = 10_000_000;
 
 /// The whole file.
 #[derive(Debug, Default, PartialEq, Deserialize)]
@@ -20,6 +25,7 @@ pub struct Config {
     pub store: Option<String>,
     pub store_ca_file: Option<PathBuf>,
     pub local_policies: Option<PathBuf>,
+    #[serde(deserialize_with = "socket")]
     pub control: Option<PathBuf>,
     pub enforce_percent: Percent,
     pub defer_on_dns_failure: bool,
@@ -71,6 +77,7 @@ pub struct Network {
     pub connect_timeout: Duration,
     #[serde(deserialize_with = "duration")]
     pub fetch_timeout: Duration,
+    #[serde(deserialize_with = "count")]
     pub max_lookups: usize,
     pub ca_file: Option<PathBuf>,
     pub https_port: u16,
@@ -90,7 +97,7 @@ pub struct Listen {
     pub smtp_tls_security_level: Option<postfix::Level>,
     #[serde(default)]
     pub mode: Option<Mode>,
-    #[serde(default = "max_connections")]
+    #[serde(default = "max_connections", deserialize_with = "count")]
     pub max_connections: usize,
     #[serde(default = "idle_timeout", deserialize_with = "duration")]
     pub idle_timeout: Duration,
@@ -118,7 +125,7 @@ impl Kind {
 }
 
 /// `ADDRESS:PORT`, or the path of a unix socket.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Address {
     Tcp(SocketAddr),
     Unix(PathBuf),
@@ -149,15 +156,13 @@ impl Config {
         if self.listen.is_empty() {
             return Err("there is no [[listen]]: nobody could ask".to_owned());
         }
-        let addresses = || self.listen.iter().map(|listen| &listen.address);
-        for (at, listen) in self.listen.iter().enumerate() {
-            listen.check()?;
-            if addresses()
-                .skip(at + 1)
-                .any(|other| *other == listen.address)
-            {
-                return Err(format!("{}: listed twice", listen.address));
-            }
+        self.listen.iter().try_for_each(Listen::check)?;
+        let control = self.control.iter().cloned().map(Address::Unix);
+        let listens = self.listen.iter().map(|listen| listen.address.clone());
+        let mut addresses = HashSet::new();
+        for address in control.chain(listens) {
+            let twice = format!("{address}: listed twice");
+            addresses.insert(address).then_some(()).ok_or(twice)?;
         }
         Ok(())
     }
@@ -207,9 +212,10 @@ impl Config {
         settings.lookup.defer_on_dns_failure = self.defer_on_dns_failure;
         settings.lookup.divert_percent = 100 - self.enforce_percent.0;
         settings.lookup.fetch_timeout_ms = milliseconds(self.network.fetch_timeout);
-        settings.lookup.refresh_after = seconds(self.cache.refresh_after);
+        settings.lookup.refresh_after = seconds(self.cache.refresh_after).max(1);
         // A question waits for its turn, then takes its time.
-        settings.request_timeout = 2 * seconds(self.network.fetch_timeout).max(60);
+        let longest = seconds(self.network.fetch_timeout).max(60);
+        settings.request_timeout = longest.saturating_mul(2);
         settings
     }
 }
@@ -336,7 +342,8 @@ impl FromStr for Address {
 
     fn from_str(text: &str) -> Result<Self, String> {
         if text.starts_with('/') {
-            return Ok(Self::Unix(text.into()));
+            let path = SockAddr::unix(text).map(|_| Self::Unix(text.into()));
+            return path.map_err(|error| format!("\"{text}\": {error}"));
         }
         let address = text.parse().map(Self::Tcp);
         address.map_err(|_| format!("\"{text}\" is neither ADDRESS:PORT nor the path of a socket"))
@@ -415,7 +422,31 @@ where
 
 fn duration<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(from)?;
-    humantime::parse_duration(&text).map_err(|error| {
-        de::Error::custom(format!("\"{text}\" is no time such as \"20s\": {error}"))
-    })
+    let no_time = |why: &dyn Display| {
+        de::Error::custom(format!("\"{text}\" is no time such as \"20s\": {why}"))
+    };
+    match humantime::parse_duration(&text) {
+        Ok(duration) if duration >= Duration::from_millis(1) => Ok(duration),
+        Ok(_) => Err(no_time(&"it is nothing")),
+        Err(error) => Err(no_time(&error)),
+    }
+}
+
+/// How many there may be at a time: none at all would be a server that does nothing.
+fn count<'de, D: Deserializer<'de>>(from: D) -> Result<usize, D::Error> {
+    match usize::deserialize(from)? {
+        count @ 1..=MAX_COUNT => Ok(count),
+        count => Err(de::Error::custom(format!(
+            "{count} is not from 1 to {MAX_COUNT}"
+        ))),
+    }
+}
+
+fn socket<'de, D: Deserializer<'de>>(from: D) -> Result<Option<PathBuf>, D::Error> {
+    match parsed(from)? {
+        Address::Unix(path) => Ok(Some(path)),
+        Address::Tcp(address) => Err(de::Error::custom(format!(
+            "{address} is not the path of a unix socket"
+        ))),
+    }
 }

@@ -41,7 +41,7 @@ pub struct Connection {
     /// Locked by its task for a call at a time, and when it is shut down from outside.
     stream: Mutex<Stream>,
     state: AtomicU8,
-    /// When the state was entered, in seconds of the register's clock.
+    /// When the state was entered at the latest, in seconds of the register's clock.
     since: AtomicU32,
     idle_timeout: u32,
     register: Arc<Register>,
@@ -58,7 +58,9 @@ pub enum Stream {
 #[derive(Debug)]
 pub struct Register {
     begun: Instant,
-    /// Seconds since, as of the last sweep: exact enough, and free.
+    /// How often [`Register::sweep`] is called, in seconds.
+    period: u32,
+    /// Seconds since, as of the next sweep: exact enough, and free. Nobody is ended early.
     clock: AtomicU32,
     room: Arc<Semaphore>,
     last: AtomicU64,
@@ -75,7 +77,7 @@ impl Connection {
             stream: Mutex::new(stream),
             state: AtomicU8::new(State::Idle as u8),
             since: AtomicU32::new(register.clock()),
-            idle_timeout: idle_timeout.as_secs().try_into().unwrap_or(u32::MAX),
+            idle_timeout: whole_seconds(idle_timeout),
             register: Arc::clone(register),
             number,
         });
@@ -164,7 +166,7 @@ impl Connection {
         match self.state.load(Relaxed) {
             state if state == State::Busy as u8 => false, // look-ups have time limits
             state if state == State::Idle as u8 => age >= self.idle_timeout,
-            _ => age >= STALL.as_secs() as u32,
+            _ => age >= self.idle_timeout.min(STALL.as_secs() as u32),
         }
     }
 }
@@ -213,11 +215,13 @@ impl Drop for Connection {
 }
 
 impl Register {
-    /// At most `clients` connections at a time.
-    pub fn new(clients: usize, metrics: Arc<Metrics>) -> Arc<Self> {
+    /// At most `clients` connections at a time, and a sweep each `period`.
+    pub fn new(clients: usize, period: Duration, metrics: Arc<Metrics>) -> Arc<Self> {
+        let period = whole_seconds(period);
         Arc::new(Self {
             begun: Instant::now(),
-            clock: AtomicU32::new(0),
+            period,
+            clock: AtomicU32::new(period),
             room: Arc::new(Semaphore::new(clients)),
             last: AtomicU64::new(0),
             open: Mutex::default(),
@@ -234,13 +238,10 @@ impl Register {
 
     /// Ends connections that have stalled or been idle for too long. To be called regularly.
     pub fn sweep(&self) {
-        let now = self
-            .begun
-            .elapsed()
-            .as_secs()
-            .try_into()
-            .unwrap_or(u32::MAX);
-        self.clock.store(now, Relaxed);
+        let now = self.begun.elapsed().as_secs().try_into();
+        let now: u32 = now.unwrap_or(u32::MAX);
+        self.clock
+            .store(now.saturating_add(1).saturating_add(self.period), Relaxed);
         for connection in self
             .all()
             .into_iter()
@@ -276,4 +277,10 @@ impl Register {
     fn clock(&self) -> u32 {
         self.clock.load(Relaxed)
     }
+}
+
+/// At least one.
+fn whole_seconds(duration: Duration) -> u32 {
+    let seconds = duration.as_secs_f64().ceil();
+    (seconds as u32).max(1)
 }

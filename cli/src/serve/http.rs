@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 //! HTTP: `/metrics`, `/healthz`, `/v1/policy?domain=…&mx=…`. On the control socket also what
-//! `mtasts cache` wants to have done.
+//! `mtasts cache` wants ([control](super::control)).
 
 use super::config::Listen;
 use super::connection::{Connection, State};
+use super::control;
 use super::metrics::{CONTENT_TYPE, Queries};
 use super::name::Name;
-use super::saver::Write;
 use super::service::Service;
 use crate::answer::{Hosts, as_json};
-use http_body_util::Full;
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE as TYPE};
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE as TYPE, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use mtasts::{PolicyDomain, Stored};
+use mtasts::PolicyDomain;
 use serde_json::{Value, json};
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 use url::form_urlencoded;
@@ -31,7 +31,13 @@ pub struct Http {
     is_control: bool,
 }
 
-type Reply = Response<Full<Bytes>>;
+pub type Reply = Response<BoxBody<Bytes, Infallible>>;
+
+/// Why a request is not answered.
+pub struct Problem(pub StatusCode, pub String);
+
+/// The parameters of a request, as they come.
+pub type Parameters = [(String, String)];
 
 impl Http {
     pub fn new(service: Arc<Service>, listen: &Listen) -> Self {
@@ -51,12 +57,16 @@ impl Http {
             async move {
                 connection.enter(State::Busy);
                 let reply = self.answer(&request).await;
-                connection.enter(State::Stalled);
+                if !self.is_control {
+                    connection.enter(State::Stalled); // the operator may take his time to read
+                }
                 Ok::<_, Infallible>(reply)
             }
         });
         let io = TokioIo::new(connection.io());
-        let served = hyper::server::conn::http1::Builder::new().serve_connection(io, answer);
+        let served = hyper::server::conn::http1::Builder::new()
+            .half_close(true) // who has asked is answered, also when the server ends
+            .serve_connection(io, answer);
         let _ = served.await; // a client that goes away is no news
     }
 
@@ -66,16 +76,13 @@ impl Http {
             .into_owned()
             .collect();
         let is_get = matches!(*request.method(), Method::GET | Method::HEAD);
-        let is_post = *request.method() == Method::POST && self.is_control;
         match request.uri().path() {
             "/metrics" if is_get => text(CONTENT_TYPE, self.service.metrics.text()),
             "/healthz" if is_get => json(StatusCode::OK, &self.health()),
             "/v1/policy" if is_get => self.policy(&parameters).await,
-            "/v1/entries" if is_get && self.is_control => self.entries(),
-            "/v1/refresh" if is_post => self.refresh(&parameters).await,
-            "/v1/purge" if is_post => self.purge(&parameters).await,
-            "/metrics" | "/healthz" | "/v1/policy" => {
-                problem(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD")
+            "/metrics" | "/healthz" | "/v1/policy" => only("GET, HEAD"),
+            path if self.is_control => {
+                control::answer(&self.service, request.method(), path, &parameters).await
             }
             _ => problem(StatusCode::NOT_FOUND, "no such path"),
         }
@@ -92,12 +99,12 @@ impl Http {
         json!({ "status": "ok", "store": store, "domains": metrics.domains.get() })
     }
 
-    async fn policy(&self, parameters: &[(String, String)]) -> Reply {
-        let domain = match domain(parameters) {
+    async fn policy(&self, parameters: &Parameters) -> Reply {
+        let domain = match domain(parameters, &["domain", "mx"]) {
             Ok(domain) => domain,
-            Err(reply) => {
+            Err(problem) => {
                 self.queries.malformed.inc();
-                return reply;
+                return problem.reply();
             }
         };
         let Some(answer) = self.service.answer(&domain).await else {
@@ -117,50 +124,9 @@ impl Http {
         let dane = self.service.network.dane.then_some(answer.dane);
         json(StatusCode::OK, &as_json(&answer.outcome, dane, hosts))
     }
-
-    async fn refresh(&self, parameters: &[(String, String)]) -> Reply {
-        let domain = match domain(parameters) {
-            Ok(domain) => domain,
-            Err(reply) => return reply,
-        };
-        match self.service.refresh(&domain).await {
-            Some(outcome) => json(StatusCode::OK, &as_json(&outcome, None, None)),
-            None => problem(StatusCode::SERVICE_UNAVAILABLE, "the server is ending"),
-        }
-    }
-
-    /// Forgets a domain here and in the store: there first, lest it come back from there.
-    async fn purge(&self, parameters: &[(String, String)]) -> Reply {
-        let domain = match domain(parameters) {
-            Ok(domain) => domain,
-            Err(reply) => return reply,
-        };
-        if let Some(saver) = &self.service.saver {
-            let purge = Write::Purge(Arc::new(Stored::unknown(domain.clone())));
-            if saver.write(purge).await.is_err() {
-                let why = "the store does not take it; nothing is purged";
-                return problem(StatusCode::SERVICE_UNAVAILABLE, why);
-            }
-        }
-        let was_known = self.service.forget(domain.as_str());
-        json(
-            StatusCode::OK,
-            &json!({ "domain": domain.as_str(), "was_known": was_known }),
-        )
-    }
-
-    /// Everything in memory, for a server without a store: entries as they are stored, each as a
-    /// JSON string in a line of its own.
-    fn entries(&self) -> Reply {
-        let mut lines = String::new();
-        for (stored, _) in self.service.engine().iter() {
-            lines += &format!("{}\n", Value::from(stored.to_text()));
-        }
-        text("application/x-ndjson", lines)
-    }
 }
 
-fn all<'a>(parameters: &'a [(String, String)], name: &str) -> impl Iterator<Item = &'a str> {
+fn all<'a>(parameters: &'a Parameters, name: &str) -> impl Iterator<Item = &'a str> {
     let of_name = move |pair: &&'a (String, String)| pair.0 == name;
     parameters
         .iter()
@@ -168,42 +134,57 @@ fn all<'a>(parameters: &'a [(String, String)], name: &str) -> impl Iterator<Item
         .flat_map(|(_, value)| value.split(','))
 }
 
-fn domain(parameters: &[(String, String)]) -> Result<PolicyDomain, Reply> {
-    let by_name: HashMap<&str, &str> = parameters
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
-        .collect();
-    let unknown = by_name.keys().find(|name| !["domain", "mx"].contains(name));
-    if let Some(unknown) = unknown {
-        let why = format!("unknown parameter {unknown}");
-        return Err(problem(StatusCode::BAD_REQUEST, &why));
+/// The one domain that is asked about; `known` are the parameters that there are.
+pub fn domain(parameters: &Parameters, known: &[&str]) -> Result<PolicyDomain, Problem> {
+    let bad = |why: &str| Err(Problem(StatusCode::BAD_REQUEST, why.to_owned()));
+    let is_known = |name: &str| known.contains(&name);
+    if let Some((unknown, _)) = parameters.iter().find(|(name, _)| !is_known(name)) {
+        return bad(&format!("unknown parameter {unknown}"));
     }
-    let Some(name) = by_name.get("domain") else {
-        return Err(problem(StatusCode::BAD_REQUEST, "domain= is missing"));
-    };
-    match Name::of(name) {
-        Name::Domain(domain) => Ok(domain),
-        _ => Err(problem(StatusCode::BAD_REQUEST, "domain= is no domain")),
+    let mut domains = parameters.iter().filter(|(name, _)| name == "domain");
+    match (domains.next(), domains.next()) {
+        (None, _) => bad("domain= is missing"),
+        (Some(_), Some(_)) => bad("domain= is there twice"),
+        (Some((_, name)), None) => match Name::of(name) {
+            Name::Domain(domain) => Ok(domain),
+            _ => bad("domain= is no domain"),
+        },
     }
+}
+
+impl Problem {
+    pub fn reply(&self) -> Reply {
+        problem(self.0, &self.1)
+    }
+}
+
+/// The path is there, but not for this method (RFC 9110 §15.5.6).
+pub fn only(methods: &'static str) -> Reply {
+    let mut reply = problem(StatusCode::METHOD_NOT_ALLOWED, &format!("only {methods}"));
+    let allowed = HeaderValue::from_static(methods);
+    reply.headers_mut().insert(ALLOW, allowed);
+    reply
 }
 
 fn problem(status: StatusCode, why: &str) -> Reply {
     json(status, &json!({ "error": why }))
 }
 
-fn json(status: StatusCode, value: &Value) -> Reply {
+pub fn json(status: StatusCode, value: &Value) -> Reply {
     let mut reply = text("application/json", format!("{value}\n"));
     *reply.status_mut() = status;
     reply
 }
 
 fn text(content_type: &'static str, body: String) -> Reply {
-    let mut reply = Response::new(Full::new(Bytes::from(body)));
+    with_type(content_type, Full::new(Bytes::from(body)).boxed())
+}
+
+/// A good answer.
+pub fn with_type(content_type: &'static str, body: BoxBody<Bytes, Infallible>) -> Reply {
+    let mut reply = Response::new(body);
     let headers = reply.headers_mut();
-    headers.insert(TYPE, hyper::header::HeaderValue::from_static(content_type));
-    headers.insert(
-        CACHE_CONTROL,
-        hyper::header::HeaderValue::from_static("no-store"),
-    );
+    headers.insert(TYPE, HeaderValue::from_static(content_type));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     reply
 }

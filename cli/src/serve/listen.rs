@@ -32,6 +32,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub struct Listener {
     socket: Acceptor,
     listen: Listen,
+    /// Whether systemd holds it open when this process has ended.
+    is_passed: bool,
 }
 
 enum Acceptor {
@@ -94,7 +96,9 @@ impl Listener {
     /// Takes the passed socket for this address, or binds one.
     pub fn open(listen: &Listen, passed: &mut Passed) -> Result<Self, String> {
         let at = |error: io::Error| format!("cannot listen on {}: {error}", listen.address);
-        let socket = match passed.at(&listen.address) {
+        let passed = passed.at(&listen.address);
+        let is_passed = passed.is_some();
+        let socket = match passed {
             Some(socket) => socket,
             None => bind(listen).map_err(at)?,
         };
@@ -102,10 +106,12 @@ impl Listener {
         Ok(Self {
             socket,
             listen: listen.clone(),
+            is_passed,
         })
     }
 
-    /// Takes clients until `stop`, and then those who have come before.
+    /// Takes clients until `stop`, and then those who have come before, unless the next server
+    /// will take them.
     pub async fn serve(self, service: Arc<Service>, register: Arc<Register>, stop: Stop) {
         let address = &self.listen.address;
         info!(%address, kind = self.listen.kind.as_str(), "listening");
@@ -122,6 +128,7 @@ impl Listener {
             };
             let (permits, accepted) = tokio::select! {
                 biased;
+                () = stop.wait(), if self.is_passed => return,
                 next = next => next,
                 () = stop.wait() => return,
             };

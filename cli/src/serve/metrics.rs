@@ -128,7 +128,7 @@ impl Metrics {
             "Writes and reads that failed",
             self.store_errors.clone(),
         );
-        let help = "Whether the store took the last write or answered the last read";
+        let help = "Whether the store took the last write and answered the last read";
         to.register("store_up", help, self.store_up.clone());
         let help = "Domains whose entries wait to be written to the store";
         to.register("store_waiting", help, self.store_waiting.clone());

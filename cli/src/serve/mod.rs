@@ -13,13 +13,16 @@
 
 mod config;
 mod connection;
+mod control;
 mod dane;
 mod driver;
+mod health;
 mod http;
 mod listen;
 mod log;
 mod metrics;
 mod name;
+mod network;
 mod readsocket;
 mod reload;
 mod restore;
@@ -28,10 +31,12 @@ mod saver;
 mod service;
 mod socketmap;
 mod stop;
+mod unsaved;
 
 use crate::store::PolicyStore;
 pub use config::Config;
 use connection::Register;
+use health::Health;
 use listen::{Listener, Passed};
 use metrics::Metrics;
 use mtasts_host::DefaultHost;
@@ -48,6 +53,7 @@ use stop::Stop;
 use tokio::runtime::{Builder, Handle};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::task::JoinHandle;
 use tokio::time::{interval, timeout};
 use tracing::{info, warn};
 
@@ -57,7 +63,7 @@ const LINGER: Duration = Duration::from_secs(10);
 /// Descriptors for the store, the log and the listeners themselves.
 const RESERVED: usize = 128;
 
-/// How often connections are looked through for those that have stalled.
+/// How often connections are looked through for those that have stalled, at least.
 const SWEEP: Duration = Duration::from_secs(10);
 
 /// Answer mail servers that ask for policies
@@ -147,8 +153,16 @@ fn raise_descriptors(config: &Config) -> usize {
     let _ = setrlimit(Resource::Nofile, raised); // then as many as there are
     let available = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     let available = available.min(Semaphore::MAX_PERMITS as u64) as usize;
-    let reserved = 3 * config.network.max_lookups + RESERVED;
-    available.saturating_sub(reserved).max(1)
+    let look_ups = config.network.max_lookups.saturating_mul(3);
+    let reserved = look_ups.saturating_add(RESERVED);
+    available - reserved.min(available / 2)
+}
+
+/// Often enough for the shortest time limit.
+fn sweep_period(listens: &[config::Listen]) -> Duration {
+    let shortest = listens.iter().map(|listen| listen.idle_timeout).min();
+    let half = shortest.map_or(SWEEP, |shortest| shortest / 2);
+    half.clamp(Duration::from_secs(1), SWEEP)
 }
 
 /// The running server.
@@ -156,7 +170,10 @@ struct Server {
     service: Arc<Service>,
     register: Arc<Register>,
     reloader: Reloader,
+    /// The local policies may have changed.
     changed: Arc<Notify>,
+    driver: JoinHandle<()>,
+    sweep: Duration,
 }
 
 impl Server {
@@ -175,9 +192,10 @@ impl Server {
         passed.check()?;
         let mut signals = Signals::new()?;
         let (service, replies) = start_service(&config, others)?;
-        tokio::spawn(driver::drive(Arc::clone(&service), replies));
+        let driver = tokio::spawn(driver::drive(Arc::clone(&service), replies));
         let (stop, stopped) = Stop::new();
-        let register = Register::new(clients, Arc::clone(&service.metrics));
+        let sweep = sweep_period(&listens);
+        let register = Register::new(clients, sweep, Arc::clone(&service.metrics));
         let accepting: Vec<_> = listeners
             .into_iter()
             .map(|listener| {
@@ -188,26 +206,26 @@ impl Server {
         if let Some(store) = service.network.store.clone() {
             tokio::spawn(restore::restore(Arc::clone(&service), store));
         }
+        tell_limits(&config, &listens, clients);
         let changed = Arc::new(Notify::new());
-        if let Some(folder) = config.local_policies.clone() {
-            tokio::spawn(reload::watch(folder, Arc::clone(&changed)));
-        }
-        tell_limits(&config);
-        let reloader = Reloader {
+        let reloader = Reloader::new(
             file,
             config,
-            service: Arc::clone(&service),
+            Arc::clone(&service),
             log,
-        };
+            Arc::clone(&changed),
+        );
         let mut server = Self {
             service,
             register,
             reloader,
             changed,
+            driver,
+            sweep,
         };
         notify(&[NotifyState::Ready]);
         info!("ready");
-        server.until_told(&mut signals).await;
+        server.until_told(&mut signals).await?;
         notify(&[NotifyState::Stopping]);
         info!("ending");
         let _ = stop.send(true);
@@ -220,16 +238,16 @@ impl Server {
     }
 
     /// Does what comes up until it is time to end.
-    async fn until_told(&mut self, signals: &mut Signals) {
-        let mut sweep = interval(SWEEP);
+    async fn until_told(&mut self, signals: &mut Signals) -> Result<(), String> {
+        let mut sweep = interval(self.sweep);
         let mut alive = interval(watchdog());
         loop {
             tokio::select! {
-                () = ended(&mut signals.interrupt, &mut signals.terminate) => return,
+                () = ended(&mut signals.interrupt, &mut signals.terminate) => return Ok(()),
+                // Nothing would be looked up any more.
+                _ = &mut self.driver => return Err("this is a bug; see above".to_owned()),
                 _ = signals.hangup.recv() => {
-                    let now = NotifyState::monotonic_usec_now();
-                    notify(&[NotifyState::Reloading]);
-                    now.map(|now| notify(&[now])).unwrap_or_default();
+                    tell_reloading();
                     self.reloader.reload();
                     notify(&[NotifyState::Ready]);
                 }
@@ -241,7 +259,7 @@ impl Server {
     }
 
     /// Whoever has asked is answered, then everything is saved.
-    async fn end(&self, accepting: Vec<tokio::task::JoinHandle<()>>) {
+    async fn end(&self, accepting: Vec<JoinHandle<()>>) {
         self.register.stop();
         for task in accepting {
             let _ = timeout(LINGER, task).await; // it may have ended
@@ -262,18 +280,19 @@ impl Server {
 fn start_service(
     config: &Config,
     others: Handle,
-) -> Result<(Arc<Service>, mpsc::UnboundedReceiver<driver::Reply>), String> {
+) -> Result<(Arc<Service>, mpsc::UnboundedReceiver<network::Reply>), String> {
     let metrics = Arc::new(Metrics::new());
+    let health = Health::new(Arc::clone(&metrics));
     let local = read_local(config.local_policies.as_deref())?;
     let host = DefaultHost::open(config.host_options()).map_err(|error| error.to_string())?;
     let store = open_store(config)?;
     let (sender, replies) = mpsc::unbounded_channel();
     let saver = store.clone().map(|store| {
-        let (saver, writer) = Saver::new(store, Arc::clone(&metrics));
+        let (saver, writer) = Saver::new(store, Arc::clone(&health));
         others.spawn(writer);
         saver
     });
-    let network = driver::Network::new(host, store, others, sender, config, Arc::clone(&metrics));
+    let network = network::Network::new(host, store, others, sender, config, health);
     let settings = config.engine_settings();
     Ok((
         Service::new(settings, local, network, saver, metrics),
@@ -282,7 +301,7 @@ fn start_service(
 }
 
 /// What an operator should not have to find out (R-APPLY-4).
-fn tell_limits(config: &Config) {
+fn tell_limits(config: &Config, listens: &[config::Listen], clients: usize) {
     let percent = config.enforce_percent.0;
     if percent < 100 {
         warn!(
@@ -294,6 +313,14 @@ fn tell_limits(config: &Config) {
     if config.store.is_none() {
         warn!("there is no store: after a restart nothing is protected until it is looked up anew");
     }
+    let configured = listens.iter().map(|listen| listen.max_connections);
+    let configured = configured.fold(0, usize::saturating_add);
+    if clients < configured {
+        info!(
+            clients,
+            configured, "descriptors (LimitNOFILE) suffice for fewer clients than max_connections"
+        );
+    }
 }
 
 /// Tells systemd, if that started this process.
@@ -301,9 +328,18 @@ fn notify(states: &[NotifyState<'_>]) {
     let _ = sd_notify::notify(states); // nobody listens, as a rule
 }
 
+/// systemd wants to know since when, in one message.
+fn tell_reloading() {
+    match NotifyState::monotonic_usec_now() {
+        Ok(now) => notify(&[NotifyState::Reloading, now]),
+        Err(_) => notify(&[NotifyState::Reloading]),
+    }
+}
+
 /// How often systemd wants a sign of life.
 fn watchdog() -> Duration {
-    sd_notify::watchdog_enabled().map_or(Duration::from_secs(3_600), |limit| limit / 2)
+    let limit = sd_notify::watchdog_enabled().filter(|limit| !limit.is_zero());
+    limit.map_or(Duration::from_secs(3_600), |limit| limit / 2)
 }
 
 /// The signals that the server understands.

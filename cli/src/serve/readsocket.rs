@@ -62,7 +62,10 @@ impl Readsocket {
                 let answer = self.answer(&line).await;
                 connection.write(answer.as_bytes()).await?;
             }
-            if !is_open || input.len() > MAX_REQUEST {
+            if input.len() > MAX_REQUEST {
+                return connection.write(self.refuse().as_bytes()).await;
+            }
+            if !is_open {
                 return Ok(());
             }
         }
@@ -73,7 +76,8 @@ impl Readsocket {
         let mut words = line.split_ascii_whitespace();
         let command = words.next().unwrap_or_default();
         let name = words.next().map_or(Name::Unknown, Name::of);
-        let hosts: Vec<_> = words.flat_map(|word| word.split([':', ','])).collect();
+        let hosts = words.flat_map(|word| word.split([':', ',']));
+        let hosts: Vec<_> = hosts.filter(|host| !host.is_empty()).collect();
         match (command, name) {
             ("policy", Name::Domain(domain)) => self.ask(&domain, policy).await,
             ("hosts", Name::Domain(domain)) => {
@@ -83,17 +87,16 @@ impl Readsocket {
             ("route", Name::Domain(domain)) if hosts.is_empty() || hosts == ["again"] => {
                 self.route(&domain, !hosts.is_empty()).await
             }
-            ("policy" | "hosts" | "route", Name::NoDomain) => {
+            ("policy" | "route", Name::NoDomain) => {
                 self.queries.no_policy.inc();
-                format!(
-                    "action=deliver tls=may mode=none hosts={}\n",
-                    hosts.join(":")
-                )
+                "action=deliver tls=may mode=none\n".to_owned()
             }
-            _ => {
-                self.queries.malformed.inc();
-                "action=defer reason=not-understood\n".to_owned()
+            ("hosts", Name::NoDomain) => {
+                self.queries.no_policy.inc();
+                let hosts = hosts.join(":");
+                format!("action=deliver tls=may mode=none hosts={hosts}\n")
             }
+            _ => self.refuse().to_owned(),
         }
     }
 
@@ -124,6 +127,11 @@ impl Readsocket {
             Some(_) => policy.inc(),
             None => no_policy.inc(),
         };
+    }
+
+    fn refuse(&self) -> &'static str {
+        self.queries.malformed.inc();
+        "action=defer reason=not-understood\n"
     }
 
     async fn ask(&self, domain: &PolicyDomain, describe: impl Fn(&Answer) -> String) -> String {

@@ -11,27 +11,69 @@ use futures_util::StreamExt;
 use inotify::{EventMask, Inotify, WatchMask};
 use mtasts_host::{DefaultHost, LocalPolicies};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::Notify;
-use tokio::time::sleep;
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
 use tracing::{error, info, warn};
 
 /// Files are written one after the other: this long after the last change they are read.
 const SETTLE: Duration = Duration::from_millis(200);
 
-/// How often a folder that is not there is looked for.
-const MISSING: Duration = Duration::from_secs(5);
+/// However many changes there are, after this long they are read.
+const LONGEST_SETTLE: Duration = Duration::from_secs(2);
 
+/// How often a folder that is not there is looked for, and one that is there for being another.
+const POLL: Duration = Duration::from_secs(5);
+
+/// Rereads what may change.
 pub struct Reloader {
-    pub file: PathBuf,
-    pub config: Config,
-    pub service: Arc<Service>,
-    pub log: log::Control,
+    file: PathBuf,
+    /// What the server was started with; some of it holds until it ends.
+    started: Config,
+    service: Arc<Service>,
+    log: log::Control,
+    local: Local,
+}
+
+/// The folder of local policies, as it is now.
+struct Local {
+    folder: Option<PathBuf>,
+    changed: Arc<Notify>,
+    watch: Option<JoinHandle<()>>,
+    /// Whether it could not be read.
+    is_bad: bool,
 }
 
 impl Reloader {
+    /// Also tells `changed` whenever the folder of local policies has changed, which was read
+    /// before.
+    pub fn new(
+        file: PathBuf,
+        started: Config,
+        service: Arc<Service>,
+        log: log::Control,
+        changed: Arc<Notify>,
+    ) -> Self {
+        let mut local = Local {
+            folder: None,
+            changed,
+            watch: None,
+            is_bad: false,
+        };
+        local.watch(started.local_policies.clone());
+        Self {
+            file,
+            started,
+            service,
+            log,
+            local,
+        }
+    }
+
     /// Rereads everything that may change.
     pub fn reload(&mut self) {
         match self.try_reload() {
@@ -45,26 +87,33 @@ impl Reloader {
 
     fn try_reload(&mut self) -> Result<(), String> {
         let config = Config::read(&self.file)?;
-        let host = DefaultHost::open(config.host_options()).map_err(|error| error.to_string())?;
-        let local = read_local(config.local_policies.as_deref())?;
+        let mut options = config.host_options();
+        options.dane = self.started.network.dane;
+        let host = DefaultHost::open(options).map_err(|error| error.to_string())?;
+        let policies = read_local(config.local_policies.as_deref())?;
         self.log.set_level(config.log.level);
         self.service.network.set_host(host);
-        self.service.set_local_policies(local);
-        if self.config.needs_restart(&config) {
+        self.service.set_local_policies(policies);
+        if self.started.needs_restart(&config) {
             warn!("some of what has changed in the configuration takes a restart");
         }
-        self.config = config;
+        self.local.watch(config.local_policies);
+        self.local.is_bad = false;
         Ok(())
     }
 
     /// Rereads the local policies.
-    pub fn reread_local_policies(&self) {
-        match read_local(self.config.local_policies.as_deref()) {
-            Ok(local) => {
-                info!(policies = local.len(), "local policies read");
-                self.service.set_local_policies(local);
+    pub fn reread_local_policies(&mut self) {
+        match read_local(self.local.folder.as_deref()) {
+            Ok(policies) => {
+                let len = policies.len();
+                let is_new = self.service.set_local_policies(policies);
+                if std::mem::take(&mut self.local.is_bad) || is_new {
+                    info!(policies = len, "local policies read");
+                }
             }
             Err(reason) => {
+                self.local.is_bad = true;
                 self.service.metrics.reload_failures.inc();
                 error!(
                     reason,
@@ -72,6 +121,22 @@ impl Reloader {
                 );
             }
         }
+    }
+}
+
+impl Local {
+    /// Watches this folder instead of the one from before.
+    fn watch(&mut self, folder: Option<PathBuf>) {
+        if self.folder == folder {
+            return;
+        }
+        if let Some(old) = self.watch.take() {
+            old.abort();
+        }
+        let changed = Arc::clone(&self.changed);
+        let begin = |folder: PathBuf| tokio::spawn(watch(folder, changed));
+        self.watch = folder.clone().map(begin);
+        self.folder = folder;
     }
 }
 
@@ -89,17 +154,24 @@ pub fn read_local(folder: Option<&Path>) -> Result<LocalPolicies, String> {
 }
 
 /// Tells `changed` whenever the folder has changed, until the task is ended.
-pub async fn watch(folder: PathBuf, changed: Arc<Notify>) {
+async fn watch(folder: PathBuf, changed: Arc<Notify>) {
+    let mut is_missing = false;
     loop {
-        if let Err(reason) = watch_once(&folder, &changed).await {
-            warn!(folder = %folder.display(), %reason, "cannot watch the local policies");
+        match watch_once(&folder, &changed).await {
+            Ok(()) => is_missing = false, // another may be in its place
+            Err(reason) => {
+                if !std::mem::replace(&mut is_missing, true) {
+                    warn!(folder = %folder.display(), %reason, "cannot watch the local policies");
+                    changed.notify_one();
+                }
+                sleep(POLL).await;
+            }
         }
-        sleep(MISSING).await;
-        changed.notify_one(); // it may be there again
     }
 }
 
-/// Watches this very folder, until it is moved or removed.
+/// Watches this very folder, until it is moved, removed or replaced. What has changed before that
+/// is told as well.
 async fn watch_once(folder: &Path, changed: &Notify) -> io::Result<()> {
     let inotify = Inotify::init()?;
     let what = WatchMask::CLOSE_WRITE
@@ -108,26 +180,50 @@ async fn watch_once(folder: &Path, changed: &Notify) -> io::Result<()> {
         | WatchMask::CREATE
         | WatchMask::ATTRIB
         | WatchMask::DELETE_SELF
-        | WatchMask::MOVE_SELF;
+        | WatchMask::MOVE_SELF
+        | WatchMask::ONLYDIR;
     inotify.watches().add(folder, what)?;
+    let watched = identity(folder)?;
     let mut buffer = [0; 4_096];
     let mut events = inotify.into_event_stream(&mut buffer)?;
-    let gone = EventMask::DELETE_SELF | EventMask::MOVE_SELF | EventMask::IGNORED;
+    changed.notify_one();
     loop {
-        let first = next(&mut events).await?;
-        let mut is_gone = first.intersects(gone);
-        // A copy of many files is one change.
-        while let Ok(event) = tokio::time::timeout(SETTLE, next(&mut events)).await {
-            is_gone |= event?.intersects(gone);
-        }
-        changed.notify_one();
-        if is_gone {
+        let Ok(first) = timeout(POLL, next(&mut events)).await else {
+            // Where it is a symbolic link, that may lead elsewhere by now.
+            match identity(folder)? == watched {
+                true => continue,
+                false => return Ok(()),
+            }
+        };
+        if settle(first?, &mut events).await? {
             return Ok(());
         }
+        changed.notify_one();
     }
 }
 
-async fn next(events: &mut inotify::EventStream<&mut [u8; 4_096]>) -> io::Result<EventMask> {
+/// Waits for what comes right after the `first` change: a copy of many files is one. Whether the
+/// folder is gone.
+async fn settle(first: EventMask, events: &mut Events<'_>) -> io::Result<bool> {
+    let gone = EventMask::DELETE_SELF | EventMask::MOVE_SELF | EventMask::IGNORED;
+    let mut is_gone = first.intersects(gone);
+    let end = Instant::now() + LONGEST_SETTLE;
+    while Instant::now() < end
+        && let Ok(event) = timeout(SETTLE, next(events)).await
+    {
+        is_gone |= event?.intersects(gone);
+    }
+    Ok(is_gone)
+}
+
+fn identity(folder: &Path) -> io::Result<(u64, u64)> {
+    let found = std::fs::metadata(folder)?;
+    Ok((found.dev(), found.ino()))
+}
+
+type Events<'a> = inotify::EventStream<&'a mut [u8; 4_096]>;
+
+async fn next(events: &mut Events<'_>) -> io::Result<EventMask> {
     let event = events.next().await.ok_or(io::ErrorKind::UnexpectedEof)?;
     Ok(event?.mask)
 }

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 //! Reads the store into memory after the start, beside the answers, so that policies are refreshed
-//! ahead of their end again and the server can do without the store.
+//! ahead of their end again and the server can do without the store. A store that takes the place
+//! of another one is given what memory has.
 
+use super::health::Doing;
+use super::saver::Write;
 use super::service::Service;
 use crate::store::{PolicyStore, now};
 use mtasts::{Stored, UnixTime};
@@ -11,7 +14,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::time::sleep;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 /// How many entries are taken at a time.
 const BATCH: usize = 256;
@@ -26,23 +29,44 @@ const PAUSE: Duration = Duration::from_secs(5);
 pub async fn restore(service: Arc<Service>, store: PolicyStore) {
     let begun = Instant::now();
     while let Err(reason) = read_all(&service, &store).await {
-        service.metrics.store_up.set(0);
-        service.metrics.store_errors.inc();
-        error!(reason, "store: cannot be read; trying again");
+        service.network.health.failed(Doing::Read, &reason);
         sleep(PAUSE).await;
     }
-    service.metrics.store_up.set(1);
+    service.network.health.went_well(Doing::Read);
     let domains = service.engine().len();
     // Where memory is full there may be more in the store.
     let has_all = domains < service.max_policies;
     service.network.is_restored.store(has_all, Relaxed);
     let seconds = begun.elapsed().as_secs_f32();
     info!(domains, seconds, "store: read");
+    loop {
+        store.replaced().await;
+        save_all(&service);
+    }
+}
+
+/// Saves all policies that memory has.
+fn save_all(service: &Service) {
+    let now = now();
+    let all: Vec<_> = {
+        let engine = service.engine();
+        let known = engine.iter().map(|(stored, _)| stored);
+        let usable = known.filter(|stored| stored.usable(now).is_some());
+        usable.cloned().collect()
+    };
+    warn!(
+        domains = all.len(),
+        "store: another one is there; saving what memory has"
+    );
+    if let Some(saver) = &service.saver {
+        let save = |stored| drop(saver.write(Write::Save(stored)));
+        all.into_iter().for_each(save);
+    }
 }
 
 async fn read_all(service: &Arc<Service>, store: &PolicyStore) -> Result<(), String> {
     let (sender, mut entries) = mpsc::unbounded_channel();
-    let visit = move |entry| drop(sender.send(entry)); // no receiver: the server ends
+    let visit = move |_: &str, entry| drop(sender.send(entry)); // no receiver: the server ends
     let store = store.clone();
     let reading = service
         .network

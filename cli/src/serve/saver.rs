@@ -4,16 +4,16 @@
 //! the latest of each domain, and is written when the store is back. Until then the server goes
 //! on from memory.
 
-use super::metrics::Metrics;
+use super::health::{Doing, Health};
 use crate::store::PolicyStore;
-use mtasts::Stored;
+use mtasts::{PolicyDomain, Stored};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
-use tokio::time::sleep;
-use tracing::{error, info};
+use tokio::time::{Instant, sleep_until};
+use tracing::error;
 
 /// The most saves at a time.
 const AT_A_TIME: usize = 32;
@@ -30,8 +30,24 @@ pub enum Write {
     Save(Arc<Stored>),
     /// What was known says nothing any more.
     Remove(Arc<Stored>),
-    /// The operator wants it forgotten.
-    Purge(Arc<Stored>),
+    /// The operator wants it forgotten, now or not at all.
+    Purge(Purge),
+}
+
+/// A domain that is to be forgotten.
+pub struct Purge {
+    pub domain: PolicyDomain,
+    /// What waited to be saved. Where the store does not take the purge, it waits again.
+    unsaved: Option<Arc<Stored>>,
+}
+
+impl Purge {
+    pub fn new(domain: PolicyDomain) -> Self {
+        Self {
+            domain,
+            unsaved: None,
+        }
+    }
 }
 
 /// Whoever waits until it is written. It is dropped where the store does not take it now.
@@ -49,17 +65,18 @@ enum Order {
 
 impl Saver {
     /// A saver, and the task that writes until [`Saver::end`].
-    pub fn new(store: PolicyStore, metrics: Arc<Metrics>) -> (Self, impl Future<Output = ()>) {
+    pub fn new(store: PolicyStore, health: Arc<Health>) -> (Self, impl Future<Output = ()>) {
         let (sender, orders) = mpsc::unbounded_channel();
         let writer = Writer {
             store,
-            metrics,
+            health,
             orders,
             waiting: HashMap::new(),
             turn: VecDeque::new(),
             busy: HashSet::new(),
             writing: JoinSet::new(),
             is_down: false,
+            retry_at: Instant::now(),
         };
         (Self(sender), writer.run())
     }
@@ -82,7 +99,7 @@ impl Saver {
 
 struct Writer {
     store: PolicyStore,
-    metrics: Arc<Metrics>,
+    health: Arc<Health>,
     orders: mpsc::UnboundedReceiver<Order>,
     /// What waits, by domain, and for whom.
     waiting: HashMap<String, (Write, Vec<Written>)>,
@@ -92,6 +109,8 @@ struct Writer {
     busy: HashSet<String>,
     writing: JoinSet<Done>,
     is_down: bool,
+    /// When the store is tried again.
+    retry_at: Instant,
 }
 
 /// A write that has ended.
@@ -114,7 +133,7 @@ impl Writer {
                     None => ending = Some(None),
                 },
                 Some(Ok(done)) = self.writing.join_next() => self.end(done),
-                () = sleep(PAUSE), if self.is_down && self.writing.is_empty() => self.begin_one(),
+                () = sleep_until(self.retry_at), if self.may_retry() => self.begin_one(),
             }
         }
         if !self.waiting.is_empty() {
@@ -129,14 +148,25 @@ impl Writer {
         self.turn.is_empty() && self.writing.is_empty()
     }
 
+    fn may_retry(&self) -> bool {
+        self.is_down && self.writing.is_empty() && !self.turn.is_empty()
+    }
+
     /// Takes an order; the latest for a domain counts.
-    fn take(&mut self, write: Write, written: Written) {
-        if write.stored().policy.is_none() && self.waiting.len() >= CROWDED {
+    fn take(&mut self, mut write: Write, written: Written) {
+        let is_refused = match &write {
+            Write::Purge(_) => self.is_down,
+            _ => !write.has_policy() && self.waiting.len() >= CROWDED,
+        };
+        if is_refused {
             return;
         }
-        let domain = write.stored().domain.to_string();
+        let domain = write.domain().to_string();
         let mut waiting = match self.waiting.remove(&domain) {
-            Some((_, waiting)) => waiting,
+            Some((earlier, waiting)) => {
+                write.replace(earlier);
+                waiting
+            }
             None => {
                 self.queue(&domain);
                 Vec::new()
@@ -193,10 +223,10 @@ impl Writer {
             }
             Err(reason) => {
                 self.failed(&reason);
-                let again = || (done.write, Vec::new());
-                self.waiting
-                    .entry(done.domain.clone())
-                    .or_insert_with(again);
+                if let Some(write) = done.write.again() {
+                    let waiting = self.waiting.entry(done.domain.clone());
+                    waiting.or_insert_with(|| (write, Vec::new()));
+                }
             }
         }
         if self.waiting.contains_key(&done.domain) {
@@ -206,40 +236,63 @@ impl Writer {
     }
 
     fn is_up(&mut self) {
-        if std::mem::take(&mut self.is_down) {
-            info!(
-                domains = self.waiting.len(),
-                "store: up again; saving what has waited"
-            );
-        }
-        self.metrics.store_up.set(1);
+        self.is_down = false;
+        self.health.went_well(Doing::Save);
     }
 
     fn failed(&mut self, reason: &str) {
-        if !std::mem::replace(&mut self.is_down, true) {
-            error!(
-                reason,
-                "store: cannot save; going on from memory, and trying again"
-            );
+        self.health.failed(Doing::Save, reason);
+        self.retry_at = Instant::now() + PAUSE;
+        if std::mem::replace(&mut self.is_down, true) {
+            return;
         }
-        self.metrics.store_up.set(0);
-        self.metrics.store_errors.inc();
         // Nobody waits for a store that is down.
-        self.waiting
-            .values_mut()
-            .for_each(|(_, waiting)| waiting.clear());
+        let waiting = std::mem::take(&mut self.waiting);
+        let again = |(domain, (write, _)): (String, (Write, _))| Some((domain, write.again()?));
+        let again = waiting.into_iter().filter_map(again);
+        self.waiting = again
+            .map(|(domain, write)| (domain, (write, Vec::new())))
+            .collect();
     }
 
     fn count(&self) {
         let waiting = self.waiting.len() + self.writing.len();
-        self.metrics.store_waiting.set(waiting as i64);
+        self.health.metrics.store_waiting.set(waiting as i64);
     }
 }
 
 impl Write {
-    fn stored(&self) -> &Arc<Stored> {
+    fn domain(&self) -> &PolicyDomain {
         match self {
-            Self::Save(stored) | Self::Remove(stored) | Self::Purge(stored) => stored,
+            Self::Save(stored) | Self::Remove(stored) => &stored.domain,
+            Self::Purge(purge) => &purge.domain,
+        }
+    }
+
+    fn has_policy(&self) -> bool {
+        match self {
+            Self::Save(stored) | Self::Remove(stored) => stored.policy.is_some(),
+            Self::Purge(_) => false,
+        }
+    }
+
+    /// Takes the place of an earlier one that has not begun.
+    fn replace(&mut self, earlier: Self) {
+        let Self::Purge(purge) = self else {
+            return;
+        };
+        purge.unsaved = match earlier {
+            Self::Save(stored) => Some(stored),
+            Self::Purge(earlier) => earlier.unsaved,
+            Self::Remove(_) => None,
+        };
+    }
+
+    /// What is to be tried again when the store has not taken this one.
+    fn again(self) -> Option<Self> {
+        match self {
+            Self::Purge(purge) => purge.unsaved.map(Self::Save),
+            other => Some(other),
         }
     }
 
@@ -247,7 +300,7 @@ impl Write {
         match self {
             Self::Save(stored) => store.save(Arc::clone(stored)).await,
             Self::Remove(stored) => remove(store, stored).await,
-            Self::Purge(stored) => store.remove(stored.domain.as_str()).await.map(drop),
+            Self::Purge(purge) => store.remove(purge.domain.as_str()).await.map(drop),
         }
     }
 }

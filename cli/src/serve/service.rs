@@ -5,9 +5,10 @@
 //! allocation; else the [driver](super::driver) brings the answer.
 
 use super::dane::DaneCache;
-use super::driver::Network;
 use super::metrics::Metrics;
+use super::network::Network;
 use super::saver::Saver;
+use super::unsaved::Unsaved;
 use crate::store::now;
 use mtasts::engine::{Asked, Engine, Settings, Ticket};
 use mtasts::{DomainDane, Outcome, Policy, PolicyDomain};
@@ -42,6 +43,7 @@ pub struct Service {
     pub work: Notify,
     pub network: Network,
     pub saver: Option<Saver>,
+    pub unsaved: Unsaved,
     pub metrics: Arc<Metrics>,
     /// How many domains with a policy memory holds.
     pub max_policies: usize,
@@ -65,6 +67,7 @@ impl Service {
             work: Notify::new(),
             network,
             saver,
+            unsaved: Unsaved::default(),
             metrics,
         })
     }
@@ -124,10 +127,13 @@ impl Service {
         is_known
     }
 
-    /// Replaces the operator's policies.
-    pub fn set_local_policies(&self, local: LocalPolicies) {
-        self.metrics.local_policies.set(local.len() as i64);
-        *self.local.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(local);
+    /// Replaces the operator's policies; gives whether they are others.
+    pub fn set_local_policies(&self, new: LocalPolicies) -> bool {
+        self.metrics.local_policies.set(new.len() as i64);
+        let mut local = self.local.write().unwrap_or_else(PoisonError::into_inner);
+        let is_new = !local.iter().eq(new.iter());
+        *local = Arc::new(new);
+        is_new
     }
 
     /// The engine, for a moment: nothing that waits may be done with it.
@@ -155,7 +161,7 @@ impl Service {
         if engine.has_work() {
             self.work.notify_one();
         }
-        outcome
+        outcome.filter(|outcome| !self.unsaved.holds(outcome))
     }
 
     fn local_policy(&self, domain: &str) -> Option<Arc<Policy>> {
@@ -176,7 +182,12 @@ impl Service {
         let receiver = {
             let mut engine = self.engine();
             match engine.ask(domain, now()) {
-                Asked::Ready(outcome) => return Some(outcome),
+                Asked::Ready(outcome) if !self.unsaved.holds(&outcome) => return Some(outcome),
+                Asked::Ready(outcome) => {
+                    let (sender, receiver) = oneshot::channel();
+                    self.unsaved.give(sender, outcome);
+                    receiver
+                }
                 Asked::Pending(ticket) => self.wait(ticket),
             }
         };

@@ -103,8 +103,7 @@ impl Socketmap {
         while out.len() < ENOUGH {
             match netstring::parse(&read[used..], MAX_REQUEST) {
                 Ok(Some((request, len))) if self.answer_known(request, out) => used += len,
-                Ok(Some(_)) => break,
-                Ok(None) => break,
+                Ok(_) => break,
                 Err(error) => return Poll::Ready(Ok(Taken::Malformed(error))),
             }
         }
@@ -128,6 +127,9 @@ impl Socketmap {
                 Err(error) => return Ok(Err(error)),
             };
             if !self.answer_known(request, out) {
+                // What is known does not wait for what is not.
+                connection.write(out).await?;
+                out.clear();
                 connection.enter(State::Busy);
                 self.answer(request, out).await;
             }

@@ -12,6 +12,7 @@ use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -26,7 +27,7 @@ pub struct Server {
     /// TCP ports and sockets, as [`Server::start`] puts them into the configuration.
     pub socketmap: String,
     pub http: String,
-    log: Receiver<String>,
+    log: Mutex<Receiver<String>>,
     seen: Vec<String>,
 }
 
@@ -47,6 +48,40 @@ pub fn free_port() -> u16 {
     listener.local_addr().unwrap().port()
 }
 
+/// Writes `DIR/mtasts.toml`; gives where its socketmap and HTTP listeners will be. `top`: keys
+/// before the first table. `tables`: what comes after the two listeners.
+pub fn configure(dir: &Path, lab: &Lab, top: &str, tables: &str) -> (String, String) {
+    configure_on(dir, &network(lab), top, tables)
+}
+
+fn configure_on(dir: &Path, network: &str, top: &str, tables: &str) -> (String, String) {
+    let folder = dir.join("store");
+    fs::create_dir_all(&folder).unwrap();
+    let store = if top.contains("store =") {
+        String::new()
+    } else {
+        format!("store = \"{}\"\n", folder.display())
+    };
+    let socketmap = format!("127.0.0.1:{}", free_port());
+    let http = dir.join("http").display().to_string();
+    let config = format!(
+        "{store}control = \"{0}/control\"\n{top}\n{1}\n[[listen]]\ntype = \"socketmap\"\n\
+         address = \"{socketmap}\"\n[[listen]]\ntype = \"http\"\naddress = \"{http}\"\n{tables}\n",
+        dir.display(),
+        network,
+    );
+    fs::write(dir.join("mtasts.toml"), config).unwrap();
+    (socketmap, http)
+}
+
+/// Rewrites `DIR/mtasts.toml`.
+pub fn reconfigure(dir: &Path, from: &str, to: &str) {
+    let file = dir.join("mtasts.toml");
+    let config = fs::read_to_string(&file).unwrap();
+    assert!(config.contains(from), "{config}");
+    fs::write(file, config.replacen(from, to, 1)).unwrap();
+}
+
 impl Server {
     /// Starts a server with a store of its own (`DIR/store`), a control socket (`DIR/control`), a
     /// socketmap and an HTTP listener, and `top`, keys before the first table, and `tables`.
@@ -56,22 +91,12 @@ impl Server {
 
     /// The same in a directory that is there, with the store of an earlier server for instance.
     pub fn start_in(dir: tempfile::TempDir, lab: &Lab, top: &str, tables: &str) -> Self {
-        let folder = dir.path().join("store");
-        fs::create_dir_all(&folder).unwrap();
-        let store = if top.contains("store =") {
-            String::new()
-        } else {
-            format!("store = \"{}\"\n", folder.display())
-        };
-        let socketmap = format!("127.0.0.1:{}", free_port());
-        let http = dir.path().join("http").display().to_string();
-        let config = format!(
-            "{store}control = \"{0}/control\"\n{top}\n{1}\n[[listen]]\ntype = \"socketmap\"\n\
-             address = \"{socketmap}\"\n[[listen]]\ntype = \"http\"\naddress = \"{http}\"\n{tables}\n",
-            dir.path().display(),
-            network(lab),
-        );
-        fs::write(dir.path().join("mtasts.toml"), config).unwrap();
+        Self::start_on(dir, &network(lab), top, tables)
+    }
+
+    /// The same with another `[network]`.
+    pub fn start_on(dir: tempfile::TempDir, network: &str, top: &str, tables: &str) -> Self {
+        let (socketmap, http) = configure_on(dir.path(), network, top, tables);
         Self::spawn(dir, socketmap, http, |command| command)
     }
 
@@ -87,10 +112,19 @@ impl Server {
             .arg("serve")
             .arg("--config")
             .arg(dir.path().join("mtasts.toml"));
-        let mut child = prepare(&mut command)
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        prepare(&mut command);
+        Self::launch(dir, socketmap, http, command, " ready")
+    }
+
+    /// Starts this command, which is to become `mtasts serve`, and waits until the log has `words`.
+    pub fn launch(
+        dir: tempfile::TempDir,
+        socketmap: String,
+        http: String,
+        mut command: Command,
+        words: &str,
+    ) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let (sender, log) = channel();
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
         thread::spawn(move || {
@@ -103,10 +137,10 @@ impl Server {
             dir,
             socketmap,
             http,
-            log,
+            log: log.into(),
             seen: Vec::new(),
         };
-        server.wait_for_log(" ready");
+        server.wait_for_log(words);
         server
     }
 
@@ -123,7 +157,7 @@ impl Server {
         let end = Instant::now() + PATIENCE;
         loop {
             let left = end.saturating_duration_since(Instant::now());
-            match self.log.recv_timeout(left) {
+            match self.log.get_mut().unwrap().recv_timeout(left) {
                 Ok(line) => {
                     self.seen.push(line.clone());
                     if line.contains(words) {
@@ -137,7 +171,7 @@ impl Server {
 
     /// Everything that has been logged so far.
     pub fn logged(&mut self) -> String {
-        self.seen.extend(self.log.try_iter());
+        self.seen.extend(self.log.get_mut().unwrap().try_iter());
         self.seen.join("\n")
     }
 
@@ -184,6 +218,31 @@ impl Server {
             .lines()
             .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         line.map_or(0.0, |value| value.parse().unwrap())
+    }
+
+    /// Writes `to` instead of `from` into the configuration, once.
+    pub fn reconfigure(&self, from: &str, to: &str) {
+        reconfigure(self.dir.path(), from, to);
+    }
+
+    /// Has the configuration reread, and waits until that is done.
+    pub fn reload(&mut self) {
+        self.signal("HUP");
+        self.wait_for_log("reloaded");
+    }
+
+    /// A number of kilobytes in `/proc/PID/status`.
+    pub fn kilobytes(&self, name: &str) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        let number = line.unwrap().trim_matches(|c: char| !c.is_ascii_digit());
+        number.parse().unwrap()
+    }
+
+    /// How many descriptors are open.
+    pub fn descriptors(&self) -> usize {
+        let open = fs::read_dir(format!("/proc/{}/fd", self.pid()));
+        open.unwrap().count()
     }
 
     /// Waits until a metric has this value.
@@ -248,6 +307,11 @@ impl Client {
         self.0.get_mut().write_all(octets).unwrap();
     }
 
+    /// Sends a request; `false`: the server is gone.
+    pub fn try_send(&mut self, request: &str) -> bool {
+        self.0.get_mut().write_all(&netstring(request)).is_ok()
+    }
+
     /// The next reply; `None`: the server has closed the connection.
     pub fn reply(&mut self) -> Option<String> {
         let mut length = Vec::new();
@@ -292,6 +356,24 @@ pub fn mtasts(arguments: &[&str]) -> (i32, String, String) {
         text(&output.stdout),
         text(&output.stderr),
     )
+}
+
+/// Waits until `holds`, which may take as long as anything here.
+pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(Instant::now() < end, "not before the time was over: {what}");
+        thread::yield_now();
+    }
+}
+
+/// The answer of a server to one line over a connection of its own, as `${readsocket}` asks.
+pub fn readsocket(address: &str, request: &str) -> String {
+    let mut stream = connect(address);
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut reply = String::new();
+    BufReader::new(stream).read_line(&mut reply).unwrap();
+    reply
 }
 
 /// The path as text.

@@ -63,6 +63,12 @@ impl Engine {
         known.map(|entry| (&entry.stored, entry.asked.time()))
     }
 
+    /// What is known of one domain (lower-case A-labels, no final dot), as [`Engine::iter`] has it.
+    pub fn get(&self, domain: &str) -> Option<&Arc<Stored>> {
+        let entry = self.table.get(self.table.find(domain.as_bytes())?)?;
+        Some(&entry.stored).filter(|stored| !stored.is_unknown())
+    }
+
     /// Takes the job of an entry away, and its question back.
     fn stop(&mut self, slot: Slot) -> Option<Job> {
         let job = self.table.get_mut(slot)?.job.take()?;

@@ -74,6 +74,13 @@ fn prepare_file(path: &Path, directory: &Metadata) -> io::Result<()> {
     }
 }
 
+/// Which files are the store in `directory` now.
+pub(super) fn identities(directory: &Path) -> io::Result<[Identity; 2]> {
+    let [data, lock] = FILES.map(|name| fs::symlink_metadata(directory.join(name)));
+    let identity = |metadata: Metadata| (metadata.dev(), metadata.ino());
+    Ok([identity(data?), identity(lock?)])
+}
+
 /// Has the file system set aside what LMDB will write to through memory: where there is no room
 /// that ends the process.
 fn allocate(file: &File) -> io::Result<()> {

@@ -207,6 +207,16 @@ impl Store {
         }
     }
 
+    /// Whether the files of the store are where they were when it was opened. Where they have been
+    /// removed or replaced the store goes on with the old ones, which end with the process: it
+    /// should be dropped, and opened anew once all that share it have done so.
+    pub fn is_in_place(&self) -> bool {
+        let process = self.shared.process();
+        process
+            .opened()
+            .is_some_and(|opened| opened.is_in(self.path()))
+    }
+
     /// Why this process, a child of a `fork`, has not got the store, if so; once per process.
     /// Loading and saving then fail, and each tries to open it again.
     pub fn take_notice(&self) -> Option<Error> {

@@ -3,7 +3,7 @@
 //! The environment as one process has it open, and transactions on it.
 
 use super::error::Problem;
-use super::files;
+use super::files::{self, Identity};
 use heed::types::Bytes;
 use heed::{Database, Env, EnvOpenOptions, MdbError, RoTxn, RwTxn, WithoutTls};
 use std::path::Path;
@@ -101,6 +101,7 @@ impl Process {
 #[derive(Debug)]
 pub(super) struct Opened {
     env: Env<WithoutTls>,
+    files: [Identity; 2],
     /// Held for writing while the map changes: no transaction may be open then.
     map: RwLock<()>,
     pub limits: Limits,
@@ -132,12 +133,18 @@ impl Opened {
         let [policies, looked, state] = databases?;
         Ok(Self {
             env,
+            files: files::identities(directory).map_err(heed::Error::Io)?,
             map: RwLock::default(),
             limits,
             policies,
             looked,
             state,
         })
+    }
+
+    /// Whether the files that are open are those in `directory`.
+    pub fn is_in(&self, directory: &Path) -> bool {
+        files::identities(directory).is_ok_and(|files| files == self.files)
     }
 
     /// Runs `work` in a transaction that reads.

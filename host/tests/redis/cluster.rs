@@ -2,96 +2,13 @@
 
 //! Clusters: entries are spread over the nodes, and calls follow them.
 
+use super::groups::{Cluster, LINES, ok, plain};
 use super::servers::{Server, next_address, until_ok, wait_for};
 use super::tls::Ca;
 use super::{all, load, now, open, save, save_many, try_save};
 use mtasts_host::redis::RedisStore;
 use rcgen::SanType;
 use std::collections::BTreeMap;
-
-const LINES: [&str; 5] = [
-    "cluster-enabled yes",
-    "cluster-node-timeout 1000",
-    "cluster-announce-ip ADDRESS",
-    "cluster-replica-validity-factor 0",
-    "user mail on >secret ~mtasts:1:* +get +set +del +eval +evalsha +scan +ping +cluster|slots +asking",
-];
-
-/// What each of three primaries has.
-const RANGES: [[&str; 2]; 3] = [["0", "5460"], ["5461", "10922"], ["10923", "16383"]];
-
-struct Cluster {
-    primaries: Vec<Server>,
-    /// Of the first primary.
-    replica: Server,
-}
-
-impl Cluster {
-    fn start(start: impl Fn() -> Server) -> Self {
-        let primaries: Vec<_> = RANGES.iter().map(|_| start()).collect();
-        let replica = start();
-        let first = &primaries[0];
-        for (number, server) in primaries.iter().chain([&replica]).enumerate() {
-            let epoch = (number + 1).to_string();
-            ok(server, &["cluster", "set-config-epoch", &epoch]);
-            ok(
-                server,
-                &["cluster", "meet", &first.address.to_string(), "6379"],
-            );
-        }
-        for (server, [begin, end]) in primaries.iter().zip(RANGES) {
-            ok(server, &["cluster", "addslotsrange", begin, end]);
-        }
-        let cluster = Self { primaries, replica };
-        cluster.wait("cluster_known_nodes:4");
-        let id = cluster.primaries[0].cli(&["cluster", "myid"]);
-        ok(&cluster.replica, &["cluster", "replicate", &id]);
-        wait_for("the replica follows", || {
-            let info = cluster.replica.cli(&["info", "replication"]);
-            info.contains("role:slave") && info.contains("master_link_status:up")
-        });
-        for server in cluster.nodes() {
-            let is_known = || server.cli(&["cluster", "nodes"]).contains("slave");
-            wait_for("all know the replica", is_known);
-        }
-        cluster
-    }
-
-    fn nodes(&self) -> impl Iterator<Item = &Server> {
-        self.primaries.iter().chain([&self.replica])
-    }
-
-    /// Waits until all nodes agree that all is well, and that it is so.
-    fn wait(&self, line: &str) {
-        for server in self.nodes() {
-            wait_for("the cluster is ready", || {
-                let info = server.cli(&["cluster", "info"]);
-                info.contains("cluster_state:ok") && info.contains(line)
-            });
-        }
-    }
-
-    /// One address that is down, and two nodes, with a user who has the rights that the
-    /// documentation names.
-    fn url(&self) -> String {
-        let [one, two] = [1, 0].map(|at: usize| self.primaries[at].address);
-        format!("redis+cluster://mail:secret@{},{one},{two}", next_address())
-    }
-
-    fn wait_replicated(&self) {
-        wait_for("all is replicated", || {
-            self.replica.size() == self.primaries[0].size()
-        });
-    }
-}
-
-fn plain() -> Server {
-    Server::start(&LINES)
-}
-
-fn ok(server: &Server, command: &[&str]) {
-    assert_eq!(server.cli(command), "OK", "{command:?}");
-}
 
 async fn check(store: &RedisStore, saved: &BTreeMap<String, String>) {
     for (domain, text) in saved {

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // a test that cannot go on, fails
 
 mod cluster;
+mod groups;
 mod sentinel;
 mod servers;
 mod single;

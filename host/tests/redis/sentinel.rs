@@ -2,61 +2,9 @@
 
 //! Sentinels: the store is where the master is, wherever that goes.
 
-use super::servers::{Server, next_address, until_ok, wait_for};
+use super::groups::Watched;
+use super::servers::{Server, until_ok, wait_for};
 use super::{all, now, open, save, save_many, try_save};
-
-struct Watched {
-    master: Server,
-    replica: Server,
-    sentinels: Vec<Server>,
-}
-
-impl Watched {
-    /// A master, a replica, and three sentinels that know of each other. `lines` are for the
-    /// servers, `watch` for the sentinels.
-    fn start(lines: &[&str], watch: &[&str]) -> Self {
-        let all: Vec<_> = lines
-            .iter()
-            .copied()
-            .chain(["replica-announce-ip ADDRESS"])
-            .collect();
-        let master = Server::start(&all);
-        let follow = format!("replicaof {} 6379", master.address);
-        let replica = Server::start(&[&all[..], &[&follow]].concat());
-        let monitor = format!("sentinel monitor mail {} 6379 2", master.address);
-        let mut conf = vec![
-            monitor.as_str(),
-            "sentinel announce-ip ADDRESS",
-            "sentinel down-after-milliseconds mail 500",
-            "sentinel failover-timeout mail 3000",
-        ];
-        conf.extend(watch);
-        let sentinels: Vec<_> = (0..3).map(|_| Server::start_sentinel(&conf)).collect();
-        for sentinel in &sentinels {
-            wait_for("the sentinels know all", || {
-                let master = sentinel.cli(&["sentinel", "master", "mail"]);
-                let lines: Vec<_> = master.lines().collect();
-                let is = |pair: [&str; 2]| lines.windows(2).any(|two| two == pair);
-                is(["num-slaves", "1"]) && is(["num-other-sentinels", "2"])
-            });
-        }
-        Self {
-            master,
-            replica,
-            sentinels,
-        }
-    }
-
-    fn url(&self, login: &str, options: &str) -> String {
-        let hosts = self.sentinels.iter().map(|sentinel| sentinel.address);
-        let mut hosts: Vec<_> = hosts.map(|address| address.to_string()).collect();
-        hosts.insert(0, next_address().to_string()); // one that is down
-        format!(
-            "redis+sentinel://{login}{}/mail/1{options}",
-            hosts.join(",")
-        )
-    }
-}
 
 #[tokio::test]
 async fn after_the_master_is_lost_the_replica_has_the_store() {

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Asks the network and the store what the engine wants to know, on threads of their own.
+
+use super::config::Config;
+use super::dane::{DaneCache, Promise};
+use super::health::{Doing, Health};
+use super::metrics::Metrics;
+use crate::store::{PolicyStore, Unread};
+use mtasts::{
+    DomainDane, Fetch, FetchFailure, HttpsReply, PolicyDomain, Reason, RequestId, StoreFailure,
+    Stored, TxtAnswer, TxtFailure,
+};
+use mtasts_host::{DefaultHost, DnsFailure, MxHosts};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, mpsc};
+use tracing::error;
+
+/// An answer to a question of the engine.
+pub enum Reply {
+    Loaded(RequestId, Result<Option<Arc<Stored>>, StoreFailure>),
+    Txt(RequestId, Result<TxtAnswer, TxtFailure>),
+    Https(RequestId, Result<HttpsReply, FetchFailure>),
+}
+
+/// The default host, the store, and the threads on which they are asked.
+pub struct Network {
+    host: RwLock<Arc<DefaultHost>>,
+    pub store: Option<PolicyStore>,
+    pub health: Arc<Health>,
+    /// Whether memory has all that the store had when the server started.
+    pub is_restored: Arc<AtomicBool>,
+    pub runtime: Handle,
+    replies: mpsc::UnboundedSender<Reply>,
+    /// Bound the questions at a time, each kind by itself: slow fetches hold up no DNS.
+    dane_permits: Arc<Semaphore>,
+    https_permits: Arc<Semaphore>,
+    txt_permits: Arc<Semaphore>,
+    metrics: Arc<Metrics>,
+    pub dane: bool,
+}
+
+impl Network {
+    pub fn new(
+        host: DefaultHost,
+        store: Option<PolicyStore>,
+        runtime: Handle,
+        replies: mpsc::UnboundedSender<Reply>,
+        config: &Config,
+        health: Arc<Health>,
+    ) -> Self {
+        let permits = || Arc::new(Semaphore::new(config.network.max_lookups));
+        Self {
+            host: RwLock::new(Arc::new(host)),
+            store,
+            metrics: Arc::clone(&health.metrics),
+            health,
+            is_restored: Arc::new(AtomicBool::new(false)),
+            runtime,
+            replies,
+            dane_permits: permits(),
+            https_permits: permits(),
+            txt_permits: permits(),
+            dane: config.network.dane,
+        }
+    }
+
+    /// Asks with another host from now on: one that has read other files.
+    pub fn set_host(&self, host: DefaultHost) {
+        *self.host.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(host);
+    }
+
+    fn host(&self) -> Arc<DefaultHost> {
+        Arc::clone(&self.host.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub fn load(&self, request: RequestId, domain: &PolicyDomain) {
+        let replies = self.replies.clone();
+        let Some(store) = self.store.clone() else {
+            let _ = replies.send(Reply::Loaded(request, Ok(None)));
+            return;
+        };
+        let (domain, health) = (domain.clone(), Arc::clone(&self.health));
+        let is_restored = Arc::clone(&self.is_restored);
+        self.runtime.spawn(async move {
+            let begun = Instant::now();
+            let loaded = store.load(domain.as_str()).await;
+            let result = if loaded.is_ok() { "ok" } else { "failed" };
+            health.metrics.question("load", result, begun.elapsed());
+            match &loaded {
+                Ok(_) => health.went_well(Doing::Read),
+                Err(Unread::Store(reason)) => health.failed(Doing::Read, reason),
+                Err(Unread::Entry(reason)) => {
+                    health.metrics.store_errors.inc();
+                    error!(reason, "store: an entry that cannot be read");
+                }
+            }
+            let answer = loaded.or_else(|unread| {
+                // What the store has had is in memory, and this domain is not.
+                let is_known = is_restored.load(Relaxed) && matches!(unread, Unread::Store(_));
+                is_known.then_some(None).ok_or(StoreFailure)
+            });
+            let _ = replies.send(Reply::Loaded(request, answer));
+        });
+    }
+
+    pub fn query_txt(&self, request: RequestId, name: &str) {
+        let name = name.to_owned();
+        self.ask("txt", &self.txt_permits, move |host| async move {
+            let answer = host.txt(&name).await;
+            let failure = answer.as_ref().err().map(|failure| Reason::from(*failure));
+            (Reply::Txt(request, answer), failure)
+        });
+    }
+
+    pub fn fetch(&self, request: RequestId, fetch: &Fetch<'_>) {
+        let (name, path) = (fetch.host.to_owned(), fetch.path.to_owned());
+        let (timeout_ms, max_body) = (fetch.timeout_ms, fetch.max_body);
+        self.ask("https", &self.https_permits, move |host| async move {
+            let fetch = Fetch {
+                host: &name,
+                path: &path,
+                timeout_ms,
+                max_body,
+            };
+            let answer = host.https(&fetch).await;
+            let failure = answer.as_ref().err().map(|failure| Reason::from(*failure));
+            (Reply::Https(request, answer), failure)
+        });
+    }
+
+    /// Asks the network when it is this question's turn.
+    fn ask<F>(
+        &self,
+        question: &'static str,
+        permits: &Arc<Semaphore>,
+        ask: impl FnOnce(Arc<DefaultHost>) -> F + Send + 'static,
+    ) where
+        F: Future<Output = (Reply, Option<Reason>)> + Send,
+    {
+        let (host, permits) = (self.host(), Arc::clone(permits));
+        let (replies, metrics) = (self.replies.clone(), Arc::clone(&self.metrics));
+        self.runtime.spawn(async move {
+            let _permit = permits.acquire_owned().await;
+            let begun = Instant::now();
+            let (reply, failure) = ask(host).await;
+            let result = failure.map_or("ok", Reason::as_str);
+            metrics.question(question, result, begun.elapsed());
+            let _ = replies.send(reply);
+        });
+    }
+
+    /// Looks up the hosts that take the mail of `domain`.
+    pub async fn mx(&self, domain: &str) -> Result<MxHosts, DnsFailure> {
+        let (host, permits) = (self.host(), Arc::clone(&self.txt_permits));
+        let (domain, metrics) = (domain.to_owned(), Arc::clone(&self.metrics));
+        let found = self.runtime.spawn(async move {
+            let _permit = permits.acquire_owned().await;
+            let begun = Instant::now();
+            let found = host.mx_hosts(&domain).await;
+            let result = if found.is_ok() { "ok" } else { "failed" };
+            metrics.question("mx", result, begun.elapsed());
+            found
+        });
+        found.await.unwrap_or(Err(DnsFailure::Temporary))
+    }
+
+    /// Looks up what DANE says of `domain`, for all who wait.
+    pub fn look_up_dane(&self, cache: Arc<DaneCache>, domain: &str) {
+        let promise = Promise::new(cache, domain);
+        let (host, metrics) = (self.host(), Arc::clone(&self.metrics));
+        let permits = Arc::clone(&self.dane_permits);
+        self.runtime.spawn(async move {
+            let _permit = permits.acquire_owned().await;
+            let begun = Instant::now();
+            let (dane, ttl) = host.dane_of_domain(promise.domain()).await;
+            let result = match dane {
+                DomainDane::None => "none",
+                DomainDane::Temporary => "failed",
+                DomainDane::Usable => "usable",
+            };
+            metrics.question("dane", result, begun.elapsed());
+            promise.keep(dane, ttl);
+        });
+    }
+}
