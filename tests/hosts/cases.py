@@ -109,8 +109,13 @@ NOT_ENFORCED = (
         domain("policy-host-cert.example", https="wrong-name"),
         host("mx.policy-host-cert.example", "untrusted"),
         doc="the policy host's certificate is bad and nothing is cached"),
-    one("null-mx", bounced(), domain("null-mx.example", mxdns="null"),
+    one("null-mx", bounced(), domain("null-mx.example", mxdns="null"), needs=("own-mx",),
         doc="a null MX is for the host to understand"),
+    one("null-mx-forged", deferred("null-mx"), domain("null-mx-forged.example", mxdns="null"),
+        needs=("routed",), doc="a null MX that the policy does not allow: nothing is returned"),
+    one("null-mx-alone", bounced(),
+        domain("null-mx-alone.example", mxdns="null", id="", policy=""),
+        doc="a null MX and no policy"),
 )
 
 CACHED = (
@@ -164,7 +169,8 @@ OTHERS = (
          (Round((Stop(),), ({"server-down.example": deferred("no-answer"),
                              "server-down-too.example": deferred("no-answer")},)),
           Round((Start(),), ({"server-down.example": verified("mx.server-down.example")},))),
-         "the policy server is down: all mail waits, until it is back", is_alone=True),
+         "the policy server is down: all mail waits, until it is back", needs=("server",),
+         is_alone=True),
 )
 
 CASES = (*ENFORCED, *NOT_ENFORCED, *CACHED, *DANE, *OTHERS)

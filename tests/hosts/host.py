@@ -23,7 +23,8 @@ class Host(ABC):
     targets: ClassVar[tuple[str, ...]] = ("build/bin/mtasts",)
     # Keys of the policy server's socketmap listener.
     socketmap: ClassVar[str] = 'postfix = "3.4"'
-    # What cases may need: dane, patterns, loose-patterns, reports.
+    # What cases may need: dane, patterns, loose-patterns, reports; own-mx: it looks up the MX hosts
+    # of protected domains itself; routed: libmtasts does; server: it asks the policy server.
     traits: ClassVar[frozenset[str]] = frozenset()
     # Why mail went or waits, as the log has it; {rcpt} and {sink} stand for those of the mail.
     reasons: ClassVar[Mapping[str, str]]

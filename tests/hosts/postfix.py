@@ -73,7 +73,7 @@ class Postfix37(Postfix):
     name = "postfix-3.7"
     release = "bookworm"
     packages = ("postfix", "cpio", "tar")
-    traits = frozenset({"dane", "loose-patterns"})
+    traits = frozenset({"dane", "loose-patterns", "own-mx", "server"})
 
     def configure(self) -> None:
         super().configure()
