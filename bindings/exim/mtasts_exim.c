@@ -27,8 +27,8 @@
 #define PUBLIC __attribute__((visibility("default")))
 
 /* The most hosts that are named where none may have the mail, and that are given to Exim, which
- * looks up the addresses of all of them before it tries the first. */
-enum { NAMED = 3, CHOSEN = 50, ERROR_SIZE = 512 };
+ * looks up the addresses of all of them and then tries five. */
+enum { NAMED = 3, CHOSEN = 10, ERROR_SIZE = 512 };
 
 /* One call of a function. */
 struct question {
@@ -105,8 +105,8 @@ static void tell(const struct question *q)
 {
     int32_t reason = q->facts.reason;
     bool is_unknown = reason == MTASTS_REASON_DNS_TEMPORARY && !mtasts_outcome_policy(q->outcome);
-    bool is_new = reason != MTASTS_REASON_NONE && reason != MTASTS_REASON_NO_RECORD &&
-                  q->facts.changed;
+    bool is_new =
+        reason != MTASTS_REASON_NONE && reason != MTASTS_REASON_NO_RECORD && q->facts.changed;
     if (is_new || is_unknown)
         log_write(0, LOG_MAIN, "mtasts: %s: %s", q->ascii,
                   mtasts_outcome_explanation(q->outcome).data);
@@ -184,6 +184,7 @@ struct hosts {
     const mtasts_mx_list *list; /* NULL: `names` */
     const char *const *names;
     size_t count;
+    bool resolve; /* leave out those whose addresses cannot be looked up */
 };
 
 static const char *host_name(const struct hosts *hosts, size_t index)
@@ -234,33 +235,55 @@ static const char *separator(const struct hosts *hosts, size_t left, size_t righ
     return is_equal || !hosts->list ? ":" : ":+:";
 }
 
-/* Answers with the hosts that may have the mail. Returns whether there are any. */
-static bool choose(struct question *q, const struct hosts *hosts)
+/* Whether the host has an address. Exim tries none at all where those of one cannot be found. */
+static bool has_address(const struct question *q, const char *name)
 {
-    int32_t cause = MTASTS_CAUSE_MX_NOT_LISTED, first_cause = MTASTS_CAUSE_NONE;
+    mtasts_address_list *addresses;
+    int32_t status = mtasts_default_host_addresses(q->settings->host, name, &addresses);
+    mtasts_address_list_free(addresses);
+    return status == MTASTS_OK;
+}
+
+/* Answers with the hosts that may have the mail, and returns how many there are. `*cause` is why
+ * the first of the others may not. */
+static size_t list_hosts(struct question *q, const struct hosts *hosts, int32_t *cause)
+{
     size_t last = 0, chosen = 0;
+    int32_t one;
     begin_answer(q, "deliver");
     add(&q->answer, " hosts=");
     for (size_t i = 0; i < hosts->count && chosen < CHOSEN; i++) {
-        if (may_have_it(q, hosts, i, &cause)) {
+        if (!may_have_it(q, hosts, i, &one)) {
+            *cause = *cause ? *cause : one;
+        } else if (!hosts->resolve || has_address(q, host_name(hosts, i))) {
             add(&q->answer, chosen ? separator(hosts, last, i) : "");
             add(&q->answer, host_name(hosts, i));
             last = i;
             chosen++;
-        } else if (first_cause == MTASTS_CAUSE_NONE) {
-            first_cause = cause;
         }
     }
-    if (chosen == 0)
-        refuse_all(q, hosts, first_cause ? first_cause : cause);
-    return chosen > 0;
+    return chosen;
+}
+
+/* Answers with the hosts that may have the mail. Returns whether there are any. */
+static bool choose(struct question *q, struct hosts hosts)
+{
+    int32_t cause = MTASTS_CAUSE_NONE;
+    hosts.resolve = hosts.list && hosts.count > 1;
+    if (hosts.resolve && list_hosts(q, &hosts, &cause) > 0)
+        return true;
+    hosts.resolve = false; /* Exim says what is wrong with their addresses */
+    if (list_hosts(q, &hosts, &cause) > 0)
+        return true;
+    refuse_all(q, &hosts, cause);
+    return false;
 }
 
 /* Chooses by the policy, and where that leaves none, by a newer one. */
 static void choose_by_policy(struct question *q, const struct hosts *hosts)
 {
-    if (!choose(q, hosts) && look_again(q) && is_bound(q))
-        choose(q, hosts);
+    if (!choose(q, *hosts) && look_again(q) && is_bound(q))
+        choose(q, *hosts);
 }
 
 static void route(struct question *q)

@@ -5,32 +5,28 @@ go as the policy says: a host may never return it (RFC 8461 §5)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
-from model import (Action, Case, Fate, Refresh, Report, Round, Set, Start, Stop, bounced, deferred,
-                   domain, host, opportunistic, verified)
-
-Tables = tuple[Mapping[str, object], ...]
+from model import (Action, Case, Fate, Refresh, Report, Round, Set, Start, Stop, Table, bounced,
+                   deferred, domain, host, opportunistic, verified)
 
 
-def one(name: str, fate: Fate, *scene: Mapping[str, object], doc: str = "",
-        needs: tuple[str, ...] = (), report: Report | None = None) -> Case:
+def one(name: str, fate: Fate, *scene: Table, doc: str = "", needs: tuple[str, ...] = (),
+        report: Report | None = None) -> Case:
     """One mail to NAME.example, which is the first domain of the scene."""
     return Case(name, scene, (Round((), ({f"{name}.example": fate},)),), doc, needs, report=report)
 
 
-def twice(name: str, first: Fate, then: tuple[Action, ...], second: Fate,
-          *scene: Mapping[str, object], doc: str = "") -> Case:
+def twice(name: str, first: Fate, then: tuple[Action, ...], second: Fate, *scene: Table,
+          doc: str = "") -> Case:
     """A mail to NAME.example, then another when something has changed."""
     to = f"{name}.example"
     return Case(name, scene, (Round((), ({to: first},)), Round(then, ({to: second},))), doc)
 
 
-def faulty(name: str, fault: str, why: str, doc: str, report: Report | None = None) -> Case:
+def faulty(name: str, fault: str, why: str, doc: str, reported: str) -> Case:
     """A policy is enforced, and its only MX host is wrong."""
-    return one(name, deferred(why), domain(f"{name}.example"), host(f"mx.{name}.example", fault),
-               doc=doc, report=report)
+    mx = f"mx.{name}.example"
+    return one(name, deferred(why), domain(f"{name}.example"), host(mx, fault), doc=doc,
+               report=Report("sts", reported, "enforce", (mx,)))
 
 
 def cached(name: str, doc: str, *then: Action) -> Case:
@@ -41,23 +37,21 @@ def cached(name: str, doc: str, *then: Action) -> Case:
                  domain(to), doc=doc)
 
 
-STS = "sts"
-NO_POLICY = "no-policy-found"
-
+# R-APPLY-1, R-CERT-1, R-MX-1.
 ENFORCED = (
     one("good", verified("mx.good.example"), domain("good.example"),
-        doc="enforced, and all is well", report=Report(STS)),
+        doc="enforced, and all is well",
+        report=Report("sts", "", "enforce", ("mx.good.example",))),
     faulty("wrong-name", "wrong-name", "unverified", "a certificate for another name",
-           Report(STS, "certificate-host-mismatch")),
-    faulty("expired", "expired", "unverified", "an expired certificate",
-           Report(STS, "certificate-expired")),
+           "certificate-host-mismatch"),
+    faulty("expired", "expired", "unverified", "an expired certificate", "certificate-expired"),
     faulty("untrusted", "untrusted", "unverified", "a certificate of a CA that is not trusted",
-           Report(STS, "certificate-not-trusted")),
+           "validation-failure"),
     faulty("self-signed", "self-signed", "unverified", "a certificate that vouches for itself",
-           Report(STS, "certificate-not-trusted")),
-    faulty("no-starttls", "no-starttls", "no-tls", "no STARTTLS",
-           Report(STS, "starttls-not-supported")),
-    faulty("tls-fails", "garbage-after-starttls", "tls-failed", "STARTTLS, and then no TLS"),
+           "validation-failure"),
+    faulty("no-starttls", "no-starttls", "no-tls", "no STARTTLS", "starttls-not-supported"),
+    faulty("tls-fails", "garbage-after-starttls", "tls-failed", "STARTTLS, and then no TLS",
+           "validation-failure"),
     one("fallover", verified("mx2.fallover.example"),
         domain("fallover.example", mx=["mx1.fallover.example", "mx2.fallover.example"],
                policy_mx=["mx2.fallover.example"]),
@@ -66,29 +60,43 @@ ENFORCED = (
         domain("repaired.example", mx=["mx1.repaired.example", "mx2.repaired.example"]),
         host("mx1.repaired.example", "expired"),
         doc="the first MX host has a bad certificate, the second a good one"),
+    one("half-dead", verified("mx2.half-dead.example"),
+        domain("half-dead.example", mx=["mx1.half-dead.example", "mx2.half-dead.example"]),
+        host("mx1.half-dead.example", hostdns="servfail"),
+        doc="the first MX host's address cannot be looked up"),
+    one("alias", deferred("unverified"),
+        domain("alias.example", policy_mx=["mx.alias.example"]), domain("aliased.example"),
+        {"": "record", "name": "mx.alias.example", "type": "CNAME", "value": "mx.aliased.example"},
+        doc="the MX record names an alias: a certificate for what it stands for is none for it"),
     one("unlisted", deferred("unlisted"),
         domain("unlisted.example", policy_mx=["mx.elsewhere.example"]),
         doc="the policy lists none of the MX hosts"),
     one("wildcard", verified("mx1.wildcard.example"),
         domain("wildcard.example", mx=["mx1.wildcard.example"], policy_mx=["*.wildcard.example"]),
-        doc="a pattern, and a host one label below it"),
+        doc="a pattern, and a host one label below it",
+        report=Report("sts", "", "enforce", ("*.wildcard.example",))),
     one("wildcard-cert", verified("mx.wildcard-cert.example"), domain("wildcard-cert.example"),
         host("mx.wildcard-cert.example", "wildcard"), doc="a wildcard certificate"),
     one("wildcard-deep", deferred("unlisted"),
         domain("wildcard-deep.example", mx=["a.b.wildcard-deep.example"],
                policy_mx=["*.wildcard-deep.example"]),
         needs=("patterns",), doc="a pattern, and a host two labels below it: no match"),
-    one("wildcard-deep-3.7", verified("a.b.wildcard-deep-3.7.example"),
-        domain("wildcard-deep-3.7.example", mx=["a.b.wildcard-deep-3.7.example"],
-               policy_mx=["*.wildcard-deep-3.7.example"]),
-        needs=("loose-patterns",), doc="the same, where the host knows no better"),
+    one("wildcard-loose", verified("a.b.wildcard-loose.example"),
+        domain("wildcard-loose.example", mx=["a.b.wildcard-loose.example"],
+               policy_mx=["*.wildcard-loose.example"]),
+        needs=("loose-patterns",), doc="the same, where patterns match any number of labels"),
 )
 
+# R-APPLY-1, R-FLOW-2, and of failed fetches R-RPT-5.
 NOT_ENFORCED = (
     one("testing", opportunistic("mx.testing.example"),
-        domain("testing.example", policy="testing"), host("mx.testing.example", "wrong-name"),
+        domain("testing.example", policy="testing"), host("mx.testing.example", "untrusted"),
         doc="mode testing: a bad certificate keeps no mail back",
-        report=Report(STS, "certificate-host-mismatch")),
+        report=Report("sts", "validation-failure", "testing", ("mx.testing.example",))),
+    one("testing-name", opportunistic("mx.testing-name.example"),
+        domain("testing-name.example", policy="testing"),
+        host("mx.testing-name.example", "wrong-name"),
+        doc="mode testing: nor does one for another name"),
     one("testing-unlisted", opportunistic("mx.testing-unlisted.example"),
         domain("testing-unlisted.example", policy="testing", policy_mx=["mx.elsewhere.example"]),
         doc="mode testing: nor does a host that is not listed"),
@@ -97,18 +105,21 @@ NOT_ENFORCED = (
         doc="mode none"),
     one("no-policy", opportunistic("mx.no-policy.example"),
         domain("no-policy.example", id="", policy=""), host("mx.no-policy.example", "untrusted"),
-        doc="no record, no policy", report=Report(NO_POLICY)),
+        doc="no record, no policy", 
+        report=Report("no-policy-found", "validation-failure")),
     one("no-policy-clear", opportunistic("mx.no-policy-clear.example", tls=False),
         domain("no-policy-clear.example", id="", policy=""),
         host("mx.no-policy-clear.example", "no-starttls"), doc="no policy, and no STARTTLS either"),
     one("policy-host-down", opportunistic("mx.policy-host-down.example"),
         domain("policy-host-down.example", https="refused"),
         host("mx.policy-host-down.example", "untrusted"),
-        doc="the policy host is down and nothing is cached"),
+        doc="the policy host is down and nothing is cached",
+        report=Report("sts", "sts-policy-fetch-error")),
     one("policy-host-cert", opportunistic("mx.policy-host-cert.example"),
         domain("policy-host-cert.example", https="wrong-name"),
         host("mx.policy-host-cert.example", "untrusted"),
-        doc="the policy host's certificate is bad and nothing is cached"),
+        doc="the policy host's certificate is bad and nothing is cached",
+        report=Report("sts", "sts-webpki-invalid")),
     one("null-mx", bounced(), domain("null-mx.example", mxdns="null"), needs=("own-mx",),
         doc="a null MX is for the host to understand"),
     one("null-mx-forged", deferred("null-mx"), domain("null-mx-forged.example", mxdns="null"),
@@ -118,6 +129,7 @@ NOT_ENFORCED = (
         doc="a null MX and no policy"),
 )
 
+# R-FLOW-1.
 CACHED = (
     cached("cached", "the policy host goes down: the cached policy stays",
            Set("cached.example", "https=refused")),
@@ -137,11 +149,13 @@ CACHED = (
           doc="the id changes, and the new policy lists the host"),
 )
 
+# R-APPLY-2.
 DANE = (
     one("dane-over-sts", verified("mx.dane-over-sts.example"),
         domain("dane-over-sts.example", secure=True),
         host("mx.dane-over-sts.example", "untrusted", tlsa="match", hostsecure=True),
-        needs=("dane",), doc="TLSA records that match, where MTA-STS would refuse"),
+        needs=("dane",), doc="TLSA records that match, where MTA-STS would refuse",
+        report=Report("tlsa")),
     one("dane-fails", deferred("unverified"), domain("dane-fails.example", secure=True),
         host("mx.dane-fails.example", tlsa="mismatch", hostsecure=True),
         needs=("dane",), doc="TLSA records that do not match, where MTA-STS would agree"),
@@ -151,14 +165,17 @@ DANE = (
         needs=("dane",), doc="TLSA records and no policy"),
 )
 
-SHARED = domain("", mx=["mx.shared.example"])
 
+def sharing(name: str, **keys: object) -> Table:
+    """A domain whose MX host others have too."""
+    return domain(f"several-{name}.example", mx=["mx.shared.example"], **keys)
+
+
+# R-APPLY-5.
 OTHERS = (
     Case("several",
-         tuple({**SHARED, **domain(name, policy_mx=[listed])} for name, listed in (
-             ("several-a.example", "mx.shared.example"), ("several-b.example", "mx.b.example"),
-             ("several-d.example", "*.shared.example")))
-         + ({**SHARED, **domain("several-c.example", id="", policy="")},),
+         (sharing("a"), sharing("b", policy_mx=["mx.b.example"]), sharing("c", id="", policy=""),
+          sharing("d", policy_mx=["*.shared.example"])),
          (Round((), ({"several-a.example": verified("mx.shared.example"),
                       "several-b.example": deferred("unlisted"),
                       "several-c.example": opportunistic("mx.shared.example"),
@@ -169,8 +186,7 @@ OTHERS = (
          (Round((Stop(),), ({"server-down.example": deferred("no-answer"),
                              "server-down-too.example": deferred("no-answer")},)),
           Round((Start(),), ({"server-down.example": verified("mx.server-down.example")},))),
-         "the policy server is down: all mail waits, until it is back", needs=("server",),
-         is_alone=True),
+         "the policy server is down: all mail waits, until it is back", ("server",), is_alone=True),
 )
 
 CASES = (*ENFORCED, *NOT_ENFORCED, *CACHED, *DANE, *OTHERS)

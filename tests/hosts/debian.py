@@ -37,7 +37,7 @@ class Unavailable(Exception):
 def root(cache: Path, release: str, packages: tuple[str, ...]) -> Path:
     """The root with these packages; made unless an earlier run has."""
     wanted = sorted({*BASE, *packages})
-    path = cache / f"{release}-{packages[0]}"
+    path = cache / f"{release}-{'+'.join(packages)}"
     stamp = path / ".packages"
     if stamp.is_file() and stamp.read_text().splitlines()[0] == " ".join(wanted):
         return path
@@ -71,7 +71,7 @@ class Index:
         self.packages: dict[str, Fields] = {}
         self.provided: dict[str, str] = {}
         for text in lzma.decompress(packed).decode().split("\n\n"):
-            self.add(dict(re.findall(r"^([\w-]+): (.*)$", text, re.M)))
+            self.add(dict(re.findall(r"^([\w-]+): (.*)$", text, re.MULTILINE)))
 
     def add(self, fields: Fields) -> None:
         """Notes a package and what it stands for."""
@@ -121,7 +121,7 @@ def signed(text: bytes) -> str:
 
 def digest_in(release: str, path: str) -> str:
     """The SHA-256 that a Release file has for a path."""
-    match = re.search(rf"^ ([0-9a-f]{{64}}) +\d+ {re.escape(path)}$", release, re.M)
+    match = re.search(rf"^ ([0-9a-f]{{64}}) +\d+ {re.escape(path)}$", release, re.MULTILINE)
     if not match:
         raise Unavailable(f"Debian's index does not list {path}")
     return match[1]

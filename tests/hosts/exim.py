@@ -94,7 +94,7 @@ MTASTS_OPTIONS = ca_file={ca} allow_non_global=yes dane=yes"""
 class Readsocket(Exim):
     """By the policy server."""
 
-    traits = frozenset({"dane", "patterns", "routed", "server"})
+    traits = frozenset({"server", "dane", "patterns", "routed"})
     settings = "MTASTS_SOCKET = {run}/readsocket"
 
 

@@ -17,16 +17,16 @@ class Host(ABC):
 
     name: ClassVar[str]
     release: ClassVar[str]
-    # Debian's packages; the first gives the root its name.
+    # Debian's packages, the MTA first.
     packages: ClassVar[tuple[str, ...]]
     # What make has to make.
     targets: ClassVar[tuple[str, ...]] = ("build/bin/mtasts",)
     # Keys of the policy server's socketmap listener.
     socketmap: ClassVar[str] = 'postfix = "3.4"'
-    # What cases may need: dane, patterns, loose-patterns, reports; own-mx: it looks up the MX hosts
-    # of protected domains itself; routed: libmtasts does; server: it asks the policy server.
+    # What cases may need: dane, patterns, loose-patterns, own-mx, reports, routed, server
+    # (README.md).
     traits: ClassVar[frozenset[str]] = frozenset()
-    # Why mail went or waits, as the log has it; {rcpt} and {sink} stand for those of the mail.
+    # Why mail went or waits, as the log has it; {rcpt}, {domain}, {sink} are the mail's.
     reasons: ClassVar[Mapping[str, str]]
 
     def __init__(self, place: Place) -> None:
@@ -42,6 +42,6 @@ class Host(ABC):
     def outcome(self, line: str) -> tuple[str, str] | None:
         """The recipient and the fate that a line of the log tells, if it does."""
 
-    def report(self, domain: str, wanted: Report) -> str:
-        """Waits for a TLS report on a domain; what is wrong with it, or nothing."""
+    def report(self, domain: str, wanted: Report, patience: float) -> str:
+        """Waits so many seconds for a TLS report on a domain; what is wrong, or nothing."""
         raise NotImplementedError(f"no reports: {domain} {wanted}")

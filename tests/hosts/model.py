@@ -64,10 +64,13 @@ def bounced() -> Fate:
 
 @dataclass(frozen=True)
 class Report:
-    """What a host with TLS reports (RFC 8460) tells its reporter of the first domain."""
+    """What a host with TLS reports (RFC 8460) tells its reporter of the first domain. The policy's
+    other lines are those that the lab makes."""
 
     policy_type: str
     failure: str = ""  # a result type; empty: a success
+    mode: str = ""  # with `mx`: the policy's; empty: none is told
+    mx: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Where a host runs: namespaces of its own for mounts, network and processes, in which 192.0.2.0/24
-is local, the name server is the lab's, and the MTA's root is a throw-away copy of the cached one."""
+is local, the name server the lab's, the MTA's root a throw-away copy of the cached one."""
 
 from __future__ import annotations
 
@@ -87,10 +87,10 @@ def enter(cached: Path, run: Path, build: Path) -> Place:
     for path in (Path("/dev"), Path("/proc"), build):
         (place.root / path.relative_to("/")).mkdir(parents=True, exist_ok=True)
         mount("--rbind", path, place.root / path.relative_to("/"))
-    for path, text in {"/etc/passwd": PASSWD, "/etc/group": GROUP, "/etc/resolv.conf": RESOLV,
+    for name, text in {"/etc/passwd": PASSWD, "/etc/group": GROUP, "/etc/resolv.conf": RESOLV,
                        "/etc/hosts": "127.0.0.1 localhost\n",
                        "/etc/nsswitch.conf": "hosts: files dns\n"}.items():
-        place.write(path, text)
+        place.write(name, text)
     return place
 
 

@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+import json
 import re
-from typing import ClassVar
+import socket
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
 
 from host import Host
+from model import Report
 from servers import Lines
 
 MAIN = """\
@@ -18,8 +22,6 @@ inet_interfaces = 127.0.0.1
 inet_protocols = ipv4
 alias_maps =
 alias_database =
-# The lab's DNS signs no root.
-dnssec_probe =
 maillog_file = {run}/mail.log
 maillog_file_prefixes = {run}
 smtp_tls_loglevel = 1
@@ -29,12 +31,19 @@ smtp_dns_support_level = dnssec
 """
 
 
+# libtlsrpt's numbers for the words of RFC 8460.
+POLICY_TYPES = {"tlsa": 1, "sts": 2, "no-policy-found": 9}
+RESULTS = {"starttls-not-supported": 201, "certificate-host-mismatch": 202,
+           "certificate-expired": 204, "validation-failure": 205, "sts-policy-fetch-error": 301,
+           "sts-webpki-invalid": 303}
+
+
 class Postfix(Host):
     """Any Postfix."""
 
     maps: ClassVar[str] = "socketmap:inet:127.0.0.1:8461:postfix"
     settings: ClassVar[str] = ""
-    reasons = {
+    reasons: ClassVar[Mapping[str, str]] = {
         "verified": r"Verified TLS connection established to {sink}\[",
         "unverified": r"to=<{rcpt}>.* status=deferred \(Server certificate not (verified|trusted)",
         "unlisted": r"to=<{rcpt}>.* status=deferred \(Server certificate not verified",
@@ -70,10 +79,10 @@ class Postfix(Host):
 class Postfix37(Postfix):
     """Debian 12's."""
 
-    name = "postfix-3.7"
+    name = "postfix-3.7-socketmap"
     release = "bookworm"
     packages = ("postfix", "cpio", "tar")
-    traits = frozenset({"dane", "loose-patterns", "own-mx", "server"})
+    traits = frozenset({"server", "dane", "loose-patterns", "own-mx"})
 
     def configure(self) -> None:
         super().configure()
@@ -84,11 +93,60 @@ class Postfix37(Postfix):
 class Postfix310(Postfix):
     """Debian 13's, which checks MX hosts itself and reports."""
 
-    name = "postfix-3.10"
+    name = "postfix-3.10-socketmap"
     release = "trixie"
     packages = ("postfix", "cpio", "perl-base")
     socketmap = 'postfix = "3.10"\nsmtp_tls_security_level = "may"'
-    traits = frozenset({"dane", "patterns"})
+    traits = frozenset({"server", "dane", "patterns", "reports", "own-mx"})
+    settings = """\
+smtp_tls_loglevel = 1, untrusted
+smtp_tlsrpt_enable = yes
+# In the queue directory, where Postfix has its chroot.
+smtp_tlsrpt_socket_name = tlsrpt
+"""
+    reasons: ClassVar[Mapping[str, str]] = {
+        **Postfix.reasons,
+        "unlisted": r"warning: MX name '[^']*' does not match STS MX pattern for '{domain}'",
+    }
+
+    def configure(self) -> None:
+        super().configure()
+        path = self.place.root / "var/spool/postfix/tlsrpt"
+        reporter = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        reporter.bind(str(path))
+        path.chmod(0o666)
+        self.reports = Lines(datagrams(reporter), self.place.run / "tlsrpt.log")
+
+    def report(self, domain: str, wanted: Report, patience: float) -> str:
+        told: list[str] = []
+
+        def find(lines: list[str]) -> bool | None:
+            told[:] = [line for line in lines if json.loads(line)["d"] == domain]
+            return any(tells(json.loads(line), wanted) for line in told) or None
+
+        return "" if self.reports.wait(find, 0, patience) else f"{told or 'none'} is not {wanted}"
+
+
+def tells(datagram: dict[str, Any], wanted: Report) -> bool:
+    """Whether a datagram of libtlsrpt says this and no more."""
+    policy = datagram["policies"][0]
+    lines = ["version: STSv1", f"mode: {wanted.mode}", *(f"mx: {mx}" for mx in wanted.mx),
+             "max_age: 604800"]
+    codes = [RESULTS[wanted.failure]] if wanted.failure else []
+    # What TLSA records were used is Postfix's affair.
+    is_told = wanted.policy_type == "tlsa" or (
+        policy["policy-domain"] == datagram["d"]
+        and policy.get("policy-string", []) == (lines if wanted.mode else [])
+        and policy.get("mx-host", []) == list(wanted.mx))
+    return (is_told and policy["policy-type"] == POLICY_TYPES[wanted.policy_type]
+            and [detail["c"] for detail in policy.get("failure-details", [])] == codes
+            and policy["f"] == len(codes))
+
+
+def datagrams(reporter: socket.socket) -> Iterator[str]:
+    """What comes in for the TLS reporter, a line each."""
+    while True:
+        yield reporter.recv(65_536).decode() + "\n"
 
 
 HOSTS: tuple[type[Postfix], ...] = (Postfix37, Postfix310)

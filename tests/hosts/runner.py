@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import re
 import smtplib
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from host import Host
-from model import Case, Fate, Refresh, Set, Stop, domain, toml
+from model import Case, Fate, Refresh, Report, Set, Stop, domain, toml
 from servers import PATIENCE, Lab, Server
 
 SENDER = "sender@here.example"
@@ -24,6 +25,13 @@ smtp_base = "192.0.2.1"
 id = "1"
 policy = "enforce"
 tlsrpt = "mailto:reports@here.example"
+
+# By it hosts and server see that the name server validates.
+[[record]]
+name = "."
+type = "NS"
+value = "ns.here.example"
+secure = true
 """
 
 
@@ -57,9 +65,10 @@ class Run:
         self.failures = {case.name: [] for case in cases}
         together = [case for case in cases if not case.is_alone]
         self.rounds(together)
+        end = time.monotonic() + PATIENCE
         for case in cases:
             if case.report and "reports" in self.host.traits:
-                self.check_report(case)
+                self.check_report(case, case.report, end)
         for case in cases:
             if case.is_alone:
                 self.rounds([case])
@@ -124,19 +133,20 @@ class Run:
             yield f"{fate or 'nothing'}, not {wanted.fate}"
         if len(taken) != (1 if wanted.fate == "delivered" else 0):
             yield f"taken by {[event['host'] for event in taken]}"
-        for event in taken:
+        for event in taken if wanted.sink else ():
             facts = {"host": wanted.sink, "tls": wanted.tls}
             facts |= {"sni": wanted.sni} if wanted.sni else {}
             yield from (f"{key} is {event[key]!r}, not {value!r}"
                         for key, value in facts.items() if event[key] != value)
         if wanted.why:
             pattern = self.host.reasons[wanted.why].format(
-                rcpt=re.escape(sent.rcpt), sink=re.escape(wanted.sink))
+                rcpt=re.escape(sent.rcpt), domain=re.escape(sent.domain),
+                sink=re.escape(wanted.sink))
             if not any(re.search(pattern, line) for line in log):
                 yield f"no `{pattern}` in the log"
 
-    def check_report(self, case: Case) -> None:
-        """The host's reporter has been told of the first domain."""
-        assert case.report
-        wrong = self.host.report(str(case.scene[0]["name"]), case.report)
+    def check_report(self, case: Case, wanted: Report, end: float) -> None:
+        """The host's reporter is told of the first domain, until `end`."""
+        to = str(case.scene[0]["name"])
+        wrong = self.host.report(to, wanted, end - time.monotonic())
         self.failures[case.name] += [f"report: {wrong}"] if wrong else []

@@ -9,9 +9,9 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import Any, TypeVar
 
 # The longest that anything may take.
 PATIENCE = 30.0
@@ -22,7 +22,7 @@ T = TypeVar("T")
 class Lines:
     """The lines of a stream, as they come."""
 
-    def __init__(self, stream: IO[str], copy: Path | None = None) -> None:
+    def __init__(self, stream: Iterable[str], copy: Path | None = None) -> None:
         self.lines: list[str] = []
         self.news = threading.Condition()
         threading.Thread(target=self.read, args=(stream, copy), daemon=True).start()
@@ -36,7 +36,7 @@ class Lines:
         assert tail.stdout
         return cls(tail.stdout)
 
-    def read(self, stream: IO[str], copy: Path | None) -> None:
+    def read(self, stream: Iterable[str], copy: Path | None) -> None:
         """Takes the stream to its end."""
         with open(copy or "/dev/null", "a", encoding="utf-8") as file:
             for line in stream:
@@ -72,8 +72,9 @@ class Lab:
     def __init__(self, program: Path, scene: str, run: Path) -> None:
         self.control = run / "lab" / "control"
         (run / "scene.toml").write_text(scene)
-        command = [program, "run", run / "scene.toml", run / "lab", "--dns-port", "53",
-                   "--https-port", "443", "--smtp-port", "25", "--until-eof"]
+        command: list[str | Path] = [program, "run", run / "scene.toml", run / "lab",
+                                     "--dns-port", "53", "--https-port", "443",
+                                     "--smtp-port", "25", "--until-eof"]
         self.child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                       text=True)
         assert self.child.stdout
@@ -119,7 +120,7 @@ address = "{run}/readsocket"
 
     def start(self) -> None:
         """Starts it and waits until it answers."""
-        command = [self.program, "serve", "--config", self.config]
+        command: list[str | Path] = [self.program, "serve", "--config", self.config]
         self.child = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         assert self.child.stderr
         if not Lines(self.child.stderr, self.run / "mtasts.log").match(" ready"):
@@ -133,7 +134,8 @@ address = "{run}/readsocket"
 
     def refresh(self, domain: str) -> None:
         """Has it fetch a policy now, whatever comes of that."""
-        command = [self.program, "cache", "refresh", "--config", self.config, domain]
+        command: list[str | Path] = [self.program, "cache", "refresh", "--config", self.config,
+                                     domain]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         with open(self.run / "mtasts.log", "a", encoding="utf-8") as log:
             log.write(f"# cache refresh {domain}: {done.stdout}{done.stderr}\n")

@@ -155,14 +155,36 @@ impl Network {
 
     /// Looks up the hosts that take the mail of `domain`.
     pub async fn mx(&self, domain: &str) -> Result<MxHosts, DnsFailure> {
+        let domain = domain.to_owned();
+        self.ask_dns("mx", |host| async move { host.mx_hosts(&domain).await })
+            .await
+    }
+
+    /// Whether the addresses of the mail host `name` can be looked up.
+    pub async fn has_address(&self, name: &str) -> bool {
+        let name = name.to_owned();
+        let found = self.ask_dns("address", |host| async move { host.addresses(&name).await });
+        found.await.is_ok()
+    }
+
+    /// Asks DNS what is answered at once, and kept by nobody.
+    async fn ask_dns<T, F>(
+        &self,
+        question: &'static str,
+        ask: impl FnOnce(Arc<DefaultHost>) -> F + Send + 'static,
+    ) -> Result<T, DnsFailure>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, DnsFailure>> + Send,
+    {
         let (host, permits) = (self.host(), Arc::clone(&self.txt_permits));
-        let (domain, metrics) = (domain.to_owned(), Arc::clone(&self.metrics));
+        let metrics = Arc::clone(&self.metrics);
         let found = self.runtime.spawn(async move {
             let _permit = permits.acquire_owned().await;
             let begun = Instant::now();
-            let found = host.mx_hosts(&domain).await;
+            let found = ask(host).await;
             let result = if found.is_ok() { "ok" } else { "failed" };
-            metrics.question("mx", result, begun.elapsed());
+            metrics.question(question, result, begun.elapsed());
             found
         });
         found.await.unwrap_or(Err(DnsFailure::Temporary))

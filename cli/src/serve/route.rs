@@ -7,8 +7,8 @@ use super::service::{Answer, Service};
 use mtasts::{Basis, DomainDane, PolicyDomain};
 use mtasts_host::Mx;
 
-/// The most hosts of one answer. Exim looks up the addresses of all before it tries the first.
-const MOST: usize = 50;
+/// The most hosts of one answer. Exim looks up the addresses of all and then tries five.
+const MOST: usize = 10;
 
 /// The most hosts that are named where none may have the mail.
 const NAMED: usize = 3;
@@ -59,7 +59,7 @@ async fn way(service: &Service, domain: &PolicyDomain, answer: &Answer) -> Way {
             let why = format!("{domain}: a null MX, and a policy that does not allow it");
             Way::None("null-mx", why)
         }
-        Ok(found) => choose(domain, answer, &found.hosts),
+        Ok(found) => choose(service, domain, answer, &found.hosts).await,
         Err(_) => {
             let why = format!("{domain}: the MX records cannot be looked up for now");
             Way::None("mx-unknown", why)
@@ -67,23 +67,35 @@ async fn way(service: &Service, domain: &PolicyDomain, answer: &Answer) -> Way {
     }
 }
 
-fn choose(domain: &PolicyDomain, answer: &Answer, hosts: &[Mx]) -> Way {
-    let chosen = hosts.iter().filter(|mx| may_have_it(answer, &mx.host));
-    let mut list = String::new();
-    let mut last = None;
-    for mx in chosen.take(MOST) {
-        list += match last {
-            None => "",
-            Some(preference) if preference == mx.preference => ":",
-            Some(_) => ":+:",
-        };
-        list += &mx.host;
-        last = Some(mx.preference);
+async fn choose(service: &Service, domain: &PolicyDomain, answer: &Answer, hosts: &[Mx]) -> Way {
+    let may_go = hosts.iter().filter(|mx| may_have_it(answer, &mx.host));
+    let may_go: Vec<_> = may_go.take(MOST).collect();
+    if may_go.is_empty() {
+        return Way::None("mx-not-listed", not_listed(domain, hosts));
     }
-    match last {
-        Some(_) => Way::Hosts(list),
-        None => Way::None("mx-not-listed", not_listed(domain, hosts)),
+    let found = with_address(service, &may_go).await;
+    // Exim says what is wrong with the addresses where none can be found.
+    Way::Hosts(list(if found.is_empty() { &may_go } else { &found }))
+}
+
+/// Those that have addresses. Exim tries no host at all where those of one cannot be looked up.
+async fn with_address<'a>(service: &Service, hosts: &[&'a Mx]) -> Vec<&'a Mx> {
+    let mut found = Vec::new();
+    for &mx in hosts {
+        if hosts.len() == 1 || service.network.has_address(&mx.host).await {
+            found.push(mx);
+        }
     }
+    found
+}
+
+fn list(hosts: &[&Mx]) -> String {
+    let groups = hosts.chunk_by(|left, right| left.preference == right.preference);
+    let groups = groups.map(|group| {
+        let names: Vec<_> = group.iter().map(|mx| mx.host.as_str()).collect();
+        names.join(":")
+    });
+    groups.collect::<Vec<_>>().join(":+:")
 }
 
 /// Whether the policy lists the host; with DANE, which authenticates the MX records, any host.
