@@ -71,6 +71,11 @@ $(B)/lib/pkgconfig/%.pc: tools/%.pc.in Makefile | $(B)/lib/pkgconfig
 $(B)/lib $(B)/bin $(B)/include $(B)/lib/pkgconfig:
 	mkdir -p $@
 
+# For tests/hosts; bindings/exim/README.md says how to build and install it otherwise.
+$(B)/exim/mtasts_exim.so: lib $(wildcard bindings/exim/*.[ch])
+	PKG_CONFIG_PATH=$(abspath $(B))/lib/pkgconfig $(MAKE) -s -C bindings/exim \
+	    OUT=$(abspath $(B))/exim
+
 headers:
 	tools/headers.sh include
 

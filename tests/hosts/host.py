@@ -23,7 +23,8 @@ class Host(ABC):
     targets: ClassVar[tuple[str, ...]] = ("build/bin/mtasts",)
     # Keys of the policy server's socketmap listener.
     socketmap: ClassVar[str] = 'postfix = "3.4"'
-    # What cases may need: dane, patterns, loose-patterns, reports, server (README.md).
+    # What cases may need: dane, patterns, loose-patterns, own-mx, reports, routed, server
+    # (README.md).
     traits: ClassVar[frozenset[str]] = frozenset()
     # Why mail went or waits, as the log has it; {rcpt}, {domain}, {sink} are the mail's.
     reasons: ClassVar[Mapping[str, str]]

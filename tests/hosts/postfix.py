@@ -82,7 +82,7 @@ class Postfix37(Postfix):
     name = "postfix-3.7-socketmap"
     release = "bookworm"
     packages = ("postfix", "cpio", "tar")
-    traits = frozenset({"server", "dane", "loose-patterns"})
+    traits = frozenset({"server", "dane", "loose-patterns", "own-mx"})
 
     def configure(self) -> None:
         super().configure()
@@ -97,7 +97,7 @@ class Postfix310(Postfix):
     release = "trixie"
     packages = ("postfix", "cpio", "perl-base")
     socketmap = 'postfix = "3.10"\nsmtp_tls_security_level = "may"'
-    traits = frozenset({"server", "dane", "patterns", "reports"})
+    traits = frozenset({"server", "dane", "patterns", "reports", "own-mx"})
     settings = """\
 smtp_tls_loglevel = 1, untrusted
 smtp_tlsrpt_enable = yes

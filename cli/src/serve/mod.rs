@@ -27,6 +27,7 @@ mod network;
 mod readsocket;
 mod reload;
 mod restore;
+mod route;
 mod saver;
 mod service;
 mod socketmap;

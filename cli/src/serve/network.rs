@@ -11,7 +11,7 @@ use mtasts::{
     DomainDane, Fetch, FetchFailure, HttpsReply, PolicyDomain, Reason, RequestId, StoreFailure,
     Stored, TxtAnswer, TxtFailure,
 };
-use mtasts_host::DefaultHost;
+use mtasts_host::{DefaultHost, DnsFailure, MxHosts};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
@@ -151,6 +151,43 @@ impl Network {
             metrics.question(question, result, begun.elapsed());
             let _ = replies.send(reply);
         });
+    }
+
+    /// Looks up the hosts that take the mail of `domain`.
+    pub async fn mx(&self, domain: &str) -> Result<MxHosts, DnsFailure> {
+        let domain = domain.to_owned();
+        self.ask_dns("mx", |host| async move { host.mx_hosts(&domain).await })
+            .await
+    }
+
+    /// Whether the addresses of the mail host `name` can be looked up.
+    pub async fn has_address(&self, name: &str) -> bool {
+        let name = name.to_owned();
+        let found = self.ask_dns("address", |host| async move { host.addresses(&name).await });
+        found.await.is_ok()
+    }
+
+    /// Asks DNS what is answered at once, and kept by nobody.
+    async fn ask_dns<T, F>(
+        &self,
+        question: &'static str,
+        ask: impl FnOnce(Arc<DefaultHost>) -> F + Send + 'static,
+    ) -> Result<T, DnsFailure>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, DnsFailure>> + Send,
+    {
+        let (host, permits) = (self.host(), Arc::clone(&self.txt_permits));
+        let metrics = Arc::clone(&self.metrics);
+        let found = self.runtime.spawn(async move {
+            let _permit = permits.acquire_owned().await;
+            let begun = Instant::now();
+            let found = ask(host).await;
+            let result = if found.is_ok() { "ok" } else { "failed" };
+            metrics.question(question, result, begun.elapsed());
+            found
+        });
+        found.await.unwrap_or(Err(DnsFailure::Temporary))
     }
 
     /// Looks up what DANE says of `domain`, for all who wait.

@@ -7,7 +7,9 @@
 //! policy example.com
 //! action=deliver tls=verify mode=enforce basis=cached max_age=604800 mx=*.example.com
 //! hosts example.com mx1.example.com:mx2.example.net
-//! action=deliver tls=verify hosts=mx1.example.com
+//! action=deliver tls=verify mode=enforce hosts=mx1.example.com
+//! route example.com
+//! action=deliver tls=verify mode=enforce hosts=mx1.example.com:+:mx2.example.com
 //! ```
 //!
 //! `action` comes first: `deliver` or `defer`. What else is not there, is not to be relied on; an
@@ -17,6 +19,7 @@ use super::config::Listen;
 use super::connection::{Connection, State};
 use super::metrics::Queries;
 use super::name::Name;
+use super::route::{self, Way};
 use super::service::{Answer, Service};
 use mtasts::{DomainDane, Mode, PolicyDomain};
 use std::io;
@@ -81,7 +84,10 @@ impl Readsocket {
                 self.ask(&domain, |answer| self::hosts(answer, &hosts))
                     .await
             }
-            ("policy", Name::NoDomain) => {
+            ("route", Name::Domain(domain)) if hosts.is_empty() || hosts == ["again"] => {
+                self.route(&domain, !hosts.is_empty()).await
+            }
+            ("policy" | "route", Name::NoDomain) => {
                 self.queries.no_policy.inc();
                 "action=deliver tls=may mode=none\n".to_owned()
             }
@@ -92,6 +98,35 @@ impl Readsocket {
             }
             _ => self.refuse().to_owned(),
         }
+    }
+
+    async fn route(&self, domain: &PolicyDomain, again: bool) -> String {
+        let Some(route) = route::route(&self.service, domain, again).await else {
+            self.queries.temporary.inc();
+            return format!(
+                "action=defer reason=temporary \
+                 why=\"{domain}: it is not known for now whether there is a policy\"\n"
+            );
+        };
+        self.count(&route.answer);
+        let tls = tls(&route.answer);
+        match route.way {
+            Way::Any => format!("action=deliver {tls}\n"),
+            Way::Hosts(hosts) => format!("action=deliver {tls} hosts={hosts}\n"),
+            Way::None(reason, why) => {
+                format!("action=defer {tls} reason={reason} why=\"{why}\"\n")
+            }
+        }
+    }
+
+    fn count(&self, answer: &Answer) {
+        let Queries {
+            policy, no_policy, ..
+        } = &self.queries;
+        match answer.outcome.policy() {
+            Some(_) => policy.inc(),
+            None => no_policy.inc(),
+        };
     }
 
     fn refuse(&self) -> &'static str {
@@ -107,11 +142,7 @@ impl Readsocket {
         };
         match answer {
             Some(answer) if !answer.is_temporary() => {
-                let has_policy = answer.outcome.policy().is_some();
-                let Queries {
-                    policy, no_policy, ..
-                } = &self.queries;
-                if has_policy { policy } else { no_policy }.inc();
+                self.count(&answer);
                 describe(&answer)
             }
             _ => {

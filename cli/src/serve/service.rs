@@ -102,6 +102,21 @@ impl Service {
         receiver.await.ok()
     }
 
+    /// Looks for a newer policy than the one that is known (R-FLOW-6), unless the operator has set
+    /// one. `None`: the server is ending.
+    pub async fn look_again(&self, domain: &PolicyDomain) -> Option<Outcome> {
+        if let Some(outcome) = self.local_outcome(domain.as_str()) {
+            return Some(outcome);
+        }
+        let receiver = {
+            let mut engine = self.engine();
+            let ticket = engine.look_again(domain, now());
+            self.wait(ticket)
+        };
+        self.work.notify_one();
+        receiver.await.ok()
+    }
+
     /// Forgets what memory has of `domain`.
     pub fn forget(&self, domain: &str) -> bool {
         if let Some(cache) = &self.dane {

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Exim with the files of bindings/exim, set up as its README says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import ClassVar
+
+from host import Host
+from servers import Lines
+
+FILES = Path(__file__).resolve().parent.parent.parent / "bindings" / "exim"
+
+CONFIGURATION = """\
+{settings}
+MTASTS_CA_FILE = {ca}
+.include /etc/exim4/mtasts.conf
+primary_hostname = sender.example
+log_file_path = {run}/exim-%slog
+local_interfaces = 127.0.0.1
+domainlist local_domains =
+keep_environment =
+tls_advertise_hosts =
+dns_dnssec_ok = 1
+log_selector = -queue_run +tls_certificate_verified +tls_peerdn +tls_sni
+acl_smtp_rcpt = accept
+begin routers
+.include /etc/exim4/mtasts.routers
+dnslookup:
+  driver = dnslookup
+  domains = ! +local_domains
+  transport = remote_smtp
+begin transports
+.include /etc/exim4/mtasts.transports
+remote_smtp:
+  driver = smtp
+  tls_verify_certificates = {ca}
+begin retry
+* * F,1h,1s
+"""
+
+
+class Exim(Host):
+    """Any Exim. It tries again at once: what it has learnt of an MX host, it applies to the next
+    mail too."""
+
+    settings: ClassVar[str]
+    targets = ("build/bin/mtasts", "build/exim/mtasts_exim.so")
+    reasons = {
+        "verified": r"[=-]> {rcpt} .* H={sink} \[.* CV=(yes|dane) ",
+        "unverified": r"== {rcpt} R=mtasts T=mtasts_smtp defer \(-37\).*TLS session: ",
+        "unlisted": r"== {rcpt} R=mtasts_wait defer .*not listed in the policy",
+        "null-mx": r"== {rcpt} R=mtasts_wait defer .*null MX",
+        "no-tls": r"== {rcpt} R=mtasts T=mtasts_smtp defer \(-38\)",
+        "tls-failed": r"== {rcpt} R=mtasts T=mtasts_smtp defer \(-37\)",
+        "no-answer": r"== {rcpt} R=mtasts_wait defer .*no answer from mtasts serve",
+    }
+
+    def start(self) -> None:
+        place = self.place
+        for file in FILES.glob("mtasts.*"):
+            place.write(f"/etc/exim4/{file.name}", file.read_text())
+        names = {"run": place.run, "ca": place.ca, "build": place.build}
+        text = CONFIGURATION.format(settings=self.settings.format(**names), **names)
+        place.write("/etc/exim4/exim4.conf", text)
+        place.run.chmod(0o777)
+        place.call("/usr/bin/install", "-d", "-o", "Debian-exim", "-g", "Debian-exim",
+                   "/var/spool/exim4")
+        # glibc keeps the name server's word on DNSSEC from Exim unless it says so.
+        place.write("/etc/resolv.conf", "nameserver 127.0.0.1\noptions trust-ad\n")
+        # As a child of process 1 it would stay in the foreground; and it keeps a pipe open.
+        place.call("/bin/sh", "-c", "/usr/sbin/exim4 -bd -q1s > /dev/null 2>&1; exit $?")
+        self.log = Lines.follow(place.run / "exim-mainlog")
+
+    def outcome(self, line: str) -> tuple[str, str] | None:
+        if "retry time not reached" in line:
+            return None
+        found = re.search(r" (=>|->|==|\*\*) (\S+@\S+) ", line)
+        fates = {"==": "deferred", "**": "bounced"}
+        return found and (found[2].rstrip(":"), fates.get(found[1], "delivered"))
+
+
+class Module(Exim):
+    """By mtasts_exim.so."""
+
+    traits = frozenset({"dane", "patterns", "routed"})
+    settings = """\
+MTASTS_MODULE = {build}/exim/mtasts_exim.so
+MTASTS_STORE = {run}/store
+MTASTS_OPTIONS = ca_file={ca} allow_non_global=yes dane=yes"""
+
+
+class Readsocket(Exim):
+    """By the policy server."""
+
+    traits = frozenset({"server", "dane", "patterns", "routed"})
+    settings = "MTASTS_SOCKET = {run}/readsocket"
+
+
+class Exim496Module(Module):
+    """Debian 12's."""
+
+    name = "exim-4.96-module"
+    release = "bookworm"
+    packages = ("exim4-daemon-heavy",)
+
+
+class Exim496Readsocket(Readsocket):
+    """Debian 12's."""
+
+    name = "exim-4.96-socket"
+    release = "bookworm"
+    packages = ("exim4-daemon-heavy",)
+
+
+class Exim496Light(Readsocket):
+    """Debian 12's without dlfunc."""
+
+    name = "exim-4.96-light"
+    release = "bookworm"
+    packages = ("exim4-daemon-light",)
+
+
+class Exim498Module(Module):
+    """Debian 13's."""
+
+    name = "exim-4.98-module"
+    release = "trixie"
+    packages = ("exim4-daemon-heavy",)
+
+
+class Exim498Light(Readsocket):
+    """Debian 13's without dlfunc."""
+
+    name = "exim-4.98-light"
+    release = "trixie"
+    packages = ("exim4-daemon-light",)
+
+
+HOSTS: tuple[type[Exim], ...] = (Exim496Module, Exim496Readsocket, Exim496Light, Exim498Module,
+                                 Exim498Light)
