@@ -221,7 +221,6 @@ impl Server {
         info!("ready");
         server.until_told(&mut signals).await?;
         notify(&[NotifyState::Stopping]);
-        info!("ending");
         let _ = stop.send(true);
         let end = server.end(accepting);
         tokio::select! {
@@ -258,6 +257,7 @@ impl Server {
         for task in accepting {
             let _ = timeout(LINGER, task).await; // it may have ended
         }
+        info!("ending: no more clients are taken");
         if timeout(LINGER, self.register.wait_until_empty())
             .await
             .is_err()
