@@ -30,6 +30,10 @@ pub enum Unread {
 impl PolicyStore {
     /// `place` is a folder, which must exist, or a URL, to which nothing is sent yet.
     pub fn open(place: &str, ca_file: Option<&Path>) -> Result<Self, String> {
+        let is_mistyped = place.contains('@') && !place.contains("://");
+        if is_mistyped {
+            return Err("store: neither a folder nor a URL such as redis://host".to_owned());
+        }
         if place.contains("://") {
             let store = RedisStore::open(place, ca_file);
             return store.map(Self::Redis).map_err(|error| error.to_string());

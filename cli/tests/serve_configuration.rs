@@ -355,3 +355,22 @@ fn checking_disturbs_no_server() {
     reconfigure(server.dir.path(), "[network]", "[netwrok]");
     assert_eq!(mtasts(&arguments).0, 1);
 }
+
+#[test]
+fn what_is_wrong_is_said_without_the_password_in_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("mtasts.toml");
+    for line in [
+        "stroe = \"redis://user:S3CRET@host\"",
+        "store = \"redis://user:S3CRET@host\" x",
+        "store = [\"redis://user:S3CRET@host\"]",
+        "store = \"redis:/user:S3CRET@host\"",
+        "store = \"redis://user:S3CRET@host:port\"",
+    ] {
+        let listen = "[[listen]]\ntype = \"http\"\naddress = \"/nowhere/http\"\n";
+        fs::write(&file, format!("{line}\n{listen}")).unwrap();
+        let (status, out, err) = mtasts(&["serve", "--check-config", "--config", text(&file)]);
+        assert_eq!(status, 1, "{line}: {out}");
+        assert!(!err.contains("S3CRET") && !err.is_empty(), "{err}");
+    }
+}

@@ -3,7 +3,7 @@
 //! The configuration file of `mtasts serve`, TOML. Every key is described in `mtasts.toml`, the
 //! example that is installed; a key that is not known is an error, never ignored.
 
-use mtasts::postfix;
+use mtasts::{Position, postfix};
 use mtasts_host::Options;
 use serde::{Deserialize, Deserializer, de};
 use socket2::SockAddr;
@@ -147,7 +147,7 @@ impl Config {
     pub fn read(file: &Path) -> Result<Self, String> {
         let at = |error: &dyn Display| format!("{}: {error}", file.display());
         let text = std::fs::read_to_string(file).map_err(|error| at(&error))?;
-        let config: Self = toml::from_str(&text).map_err(|error| at(&error))?;
+        let config: Self = toml::from_str(&text).map_err(|error| at(&place(&text, &error)))?;
         config.check().map_err(|error| at(&error))?;
         Ok(config)
     }
@@ -218,6 +218,13 @@ impl Config {
         settings.request_timeout = longest.saturating_mul(2);
         settings
     }
+}
+
+/// What is wrong, and where. The line itself is not shown: it may have a password.
+fn place(text: &str, error: &toml::de::Error) -> String {
+    let offset = error.span().map_or(0, |span| span.start);
+    let Position { line, column } = Position::of(text.as_bytes(), offset);
+    format!("line {line}, column {column}: {}", error.message())
 }
 
 impl Listen {

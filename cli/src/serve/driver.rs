@@ -8,10 +8,9 @@ use super::saver::Write;
 use super::service::Service;
 use crate::lint::describe;
 use crate::store::now;
-use mtasts::engine::{Event, Trouble, Work};
+use mtasts::engine::{Engine, Event, Trouble, Work};
 use mtasts::{Error, Stored, StoredPolicy, UnixTime};
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{sleep, timeout};
@@ -26,15 +25,17 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
 /// Does the engine's work until the process ends.
 pub async fn drive(service: Arc<Service>, mut replies: mpsc::UnboundedReceiver<Reply>) {
+    let mut reply = None;
     loop {
-        work_off(&service);
+        work_off(&service, reply.take());
+        if let Ok(next) = replies.try_recv() {
+            reply = Some(next);
+            continue;
+        }
         tokio::select! {
-            Some(reply) = replies.recv() => take(&service, reply),
+            next = replies.recv() => reply = next,
             () = service.work.notified() => {}
             () = sleep(until_due(&service)) => {}
-        }
-        while let Ok(reply) = replies.try_recv() {
-            take(&service, reply);
         }
     }
 }
@@ -45,8 +46,40 @@ fn until_due(service: &Service) -> Duration {
     left.unwrap_or(LONGEST_SLEEP).min(LONGEST_SLEEP)
 }
 
-fn take(service: &Service, reply: Reply) {
+/// Gives the engine a reply and does what follows from it, under one lock: nobody is told of a
+/// policy between its arrival and the order to save it.
+fn work_off(service: &Arc<Service>, reply: Option<Reply>) {
+    let mut events = Vec::new();
     let mut engine = service.engine();
+    if let Some(reply) = reply {
+        take(&mut engine, reply);
+    }
+    while let Some(work) = engine.poll(now()) {
+        match work {
+            Work::Load { request, domain } => service.network.load(request, domain),
+            Work::QueryTxt { request, name } => service.network.query_txt(request, name),
+            Work::Fetch { request, fetch } => service.network.fetch(request, &fetch),
+            Work::Save { stored, .. } => save(service, stored),
+            Work::Done { ticket, outcome } => {
+                if let Some(sender) = service.take_waiting(ticket) {
+                    service.unsaved.give(sender, outcome);
+                }
+            }
+            Work::Event(event) => events.push(event),
+            // Both stores forget by themselves what says nothing any more, and know better than
+            // this server what others have saved since.
+            Work::Remove(_) => {}
+            _ => {}
+        }
+    }
+    service.metrics.domains.set(engine.len() as i64);
+    drop(engine);
+    events
+        .iter()
+        .for_each(|event| report(&service.metrics, event));
+}
+
+fn take(engine: &mut Engine, reply: Reply) {
     // A reply that comes after the engine has given it up is refused, which is right.
     let _: Result<(), Error> = match reply {
         Reply::Loaded(request, answer) => engine.loaded(request, now(), answer),
@@ -57,35 +90,6 @@ fn take(service: &Service, reply: Reply) {
             engine.https(request, now(), answer.as_ref().map_err(|failure| *failure))
         }
     };
-}
-
-/// Hands out all work that there is.
-fn work_off(service: &Arc<Service>) {
-    loop {
-        let mut engine = service.engine();
-        let Some(work) = engine.poll(now()) else {
-            service.metrics.domains.set(engine.len() as i64);
-            // Where memory is full, what had to go is in the store alone.
-            if engine.len() >= service.max_policies {
-                service.network.is_restored.store(false, Relaxed);
-            }
-            break;
-        };
-        match work {
-            Work::Load { request, domain } => service.network.load(request, domain),
-            Work::QueryTxt { request, name } => service.network.query_txt(request, name),
-            Work::Fetch { request, fetch } => service.network.fetch(request, &fetch),
-            Work::Save { stored, .. } => save(service, stored),
-            Work::Remove(stored) => drop(write(service, Write::Remove(stored))),
-            Work::Done { ticket, outcome } => {
-                if let Some(sender) = service.take_waiting(ticket) {
-                    service.unsaved.give(sender, outcome);
-                }
-            }
-            Work::Event(event) => report(&service.metrics, &event),
-            _ => {}
-        }
-    }
 }
 
 /// Saves, and holds back what rests on it until that is done, or the store has proved slow.

@@ -170,6 +170,8 @@ struct Server {
     changed: Arc<Notify>,
     driver: JoinHandle<()>,
     sweep: Duration,
+    /// The thread that answers.
+    front: Handle,
 }
 
 impl Server {
@@ -216,6 +218,7 @@ impl Server {
             changed,
             driver,
             sweep,
+            front,
         };
         notify(&[NotifyState::Ready]);
         info!("ready");
@@ -246,9 +249,14 @@ impl Server {
                 }
                 () = self.changed.notified() => self.reloader.reread_local_policies(),
                 _ = sweep.tick() => self.register.sweep(),
-                _ = alive.tick() => notify(&[NotifyState::Watchdog]),
+                _ = alive.tick() => self.show_life(),
             }
         }
+    }
+
+    /// Tells systemd that the thread that answers lives, if it does.
+    fn show_life(&self) {
+        self.front.spawn(async { notify(&[NotifyState::Watchdog]) });
     }
 
     /// Whoever has asked is answered, then everything is saved.

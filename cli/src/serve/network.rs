@@ -12,12 +12,16 @@ use mtasts::{
     Stored, TxtAnswer, TxtFailure,
 };
 use mtasts_host::{DefaultHost, DnsFailure, MxHosts};
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc};
+use tokio::time::timeout;
 use tracing::error;
+
+/// How long a question waits for its turn. With the time that it then takes it is less than the
+/// engine's patience.
+const QUEUE_PATIENCE: Duration = Duration::from_secs(30);
 
 /// An answer to a question of the engine.
 pub enum Reply {
@@ -31,8 +35,6 @@ pub struct Network {
     host: RwLock<Arc<DefaultHost>>,
     pub store: Option<PolicyStore>,
     pub health: Arc<Health>,
-    /// Whether memory has all that the store had when the server started.
-    pub is_restored: Arc<AtomicBool>,
     pub runtime: Handle,
     replies: mpsc::UnboundedSender<Reply>,
     /// Bound the questions at a time, each kind by itself: slow fetches hold up no DNS.
@@ -58,7 +60,6 @@ impl Network {
             store,
             metrics: Arc::clone(&health.metrics),
             health,
-            is_restored: Arc::new(AtomicBool::new(false)),
             runtime,
             replies,
             dane_permits: permits(),
@@ -84,7 +85,6 @@ impl Network {
             return;
         };
         let (domain, health) = (domain.clone(), Arc::clone(&self.health));
-        let is_restored = Arc::clone(&self.is_restored);
         self.runtime.spawn(async move {
             let begun = Instant::now();
             let loaded = store.load(domain.as_str()).await;
@@ -98,18 +98,16 @@ impl Network {
                     error!(reason, "store: an entry that cannot be read");
                 }
             }
-            let answer = loaded.or_else(|unread| {
-                // What the store has had is in memory, and this domain is not.
-                let is_known = is_restored.load(Relaxed) && matches!(unread, Unread::Store(_));
-                is_known.then_some(None).ok_or(StoreFailure)
-            });
+            // Not "nothing": another server may have saved a policy there.
+            let answer = loaded.map_err(|_| StoreFailure);
             let _ = replies.send(Reply::Loaded(request, answer));
         });
     }
 
     pub fn query_txt(&self, request: RequestId, name: &str) {
         let name = name.to_owned();
-        self.ask("txt", &self.txt_permits, move |host| async move {
+        let refused = Reply::Txt(request, Err(TxtFailure::Local));
+        self.ask("txt", &self.txt_permits, refused, move |host| async move {
             let answer = host.txt(&name).await;
             let failure = answer.as_ref().err().map(|failure| Reason::from(*failure));
             (Reply::Txt(request, answer), failure)
@@ -119,17 +117,23 @@ impl Network {
     pub fn fetch(&self, request: RequestId, fetch: &Fetch<'_>) {
         let (name, path) = (fetch.host.to_owned(), fetch.path.to_owned());
         let (timeout_ms, max_body) = (fetch.timeout_ms, fetch.max_body);
-        self.ask("https", &self.https_permits, move |host| async move {
-            let fetch = Fetch {
-                host: &name,
-                path: &path,
-                timeout_ms,
-                max_body,
-            };
-            let answer = host.https(&fetch).await;
-            let failure = answer.as_ref().err().map(|failure| Reason::from(*failure));
-            (Reply::Https(request, answer), failure)
-        });
+        let refused = Reply::Https(request, Err(FetchFailure::Local));
+        self.ask(
+            "https",
+            &self.https_permits,
+            refused,
+            move |host| async move {
+                let fetch = Fetch {
+                    host: &name,
+                    path: &path,
+                    timeout_ms,
+                    max_body,
+                };
+                let answer = host.https(&fetch).await;
+                let failure = answer.as_ref().err().map(|failure| Reason::from(*failure));
+                (Reply::Https(request, answer), failure)
+            },
+        );
     }
 
     /// Asks the network when it is this question's turn.
@@ -137,6 +141,7 @@ impl Network {
         &self,
         question: &'static str,
         permits: &Arc<Semaphore>,
+        refused: Reply,
         ask: impl FnOnce(Arc<DefaultHost>) -> F + Send + 'static,
     ) where
         F: Future<Output = (Reply, Option<Reason>)> + Send,
@@ -144,7 +149,14 @@ impl Network {
         let (host, permits) = (self.host(), Arc::clone(permits));
         let (replies, metrics) = (self.replies.clone(), Arc::clone(&self.metrics));
         self.runtime.spawn(async move {
-            let _permit = permits.acquire_owned().await;
+            let begun = Instant::now();
+            // What waits here in vain is our failure, not the domain's: nothing is remembered of
+            // it, and the mail waits.
+            let Ok(_permit) = timeout(QUEUE_PATIENCE, permits.acquire_owned()).await else {
+                metrics.question(question, Reason::LocalFailure.as_str(), begun.elapsed());
+                let _ = replies.send(refused);
+                return;
+            };
             let begun = Instant::now();
             let (reply, failure) = ask(host).await;
             let result = failure.map_or("ok", Reason::as_str);

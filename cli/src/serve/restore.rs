@@ -10,7 +10,6 @@ use super::service::Service;
 use crate::store::{PolicyStore, now};
 use mtasts::{Stored, UnixTime};
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::time::sleep;
@@ -34,9 +33,6 @@ pub async fn restore(service: Arc<Service>, store: PolicyStore) {
     }
     service.network.health.went_well(Doing::Read);
     let domains = service.engine().len();
-    // Where memory is full there may be more in the store.
-    let has_all = domains < service.max_policies;
-    service.network.is_restored.store(has_all, Relaxed);
     let seconds = begun.elapsed().as_secs_f32();
     info!(domains, seconds, "store: read");
     loop {

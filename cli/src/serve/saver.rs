@@ -28,8 +28,6 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// What is to be done for one domain.
 pub enum Write {
     Save(Arc<Stored>),
-    /// What was known says nothing any more.
-    Remove(Arc<Stored>),
     /// The operator wants it forgotten, now or not at all.
     Purge(Purge),
 }
@@ -264,14 +262,14 @@ impl Writer {
 impl Write {
     fn domain(&self) -> &PolicyDomain {
         match self {
-            Self::Save(stored) | Self::Remove(stored) => &stored.domain,
+            Self::Save(stored) => &stored.domain,
             Self::Purge(purge) => &purge.domain,
         }
     }
 
     fn has_policy(&self) -> bool {
         match self {
-            Self::Save(stored) | Self::Remove(stored) => stored.policy.is_some(),
+            Self::Save(stored) => stored.policy.is_some(),
             Self::Purge(_) => false,
         }
     }
@@ -284,7 +282,6 @@ impl Write {
         purge.unsaved = match earlier {
             Self::Save(stored) => Some(stored),
             Self::Purge(earlier) => earlier.unsaved,
-            Self::Remove(_) => None,
         };
     }
 
@@ -299,20 +296,7 @@ impl Write {
     async fn run(&self, store: &PolicyStore) -> Result<(), String> {
         match self {
             Self::Save(stored) => store.save(Arc::clone(stored)).await,
-            Self::Remove(stored) => remove(store, stored).await,
             Self::Purge(purge) => store.remove(purge.domain.as_str()).await.map(drop),
         }
-    }
-}
-
-/// Removes the entry unless another server has saved a policy that was fetched later.
-async fn remove(store: &PolicyStore, known: &Stored) -> Result<(), String> {
-    let fetched = |stored: &Stored| stored.policy.as_ref().map(|policy| policy.fetched_at);
-    let domain = known.domain.as_str();
-    match store.load(domain).await {
-        Ok(None) => Ok(()),
-        Ok(Some(there)) if fetched(&there) > fetched(known) => Ok(()),
-        // What cannot be read goes too; if that is the store's fault, this fails as well.
-        _ => store.remove(domain).await.map(drop),
     }
 }

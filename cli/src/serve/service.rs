@@ -11,7 +11,7 @@ use super::saver::Saver;
 use super::unsaved::Unsaved;
 use crate::store::now;
 use mtasts::engine::{Asked, Engine, Settings, Ticket};
-use mtasts::{DomainDane, Outcome, Policy, PolicyDomain};
+use mtasts::{DomainDane, Mode, Outcome, Policy, PolicyDomain};
 use mtasts_host::LocalPolicies;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -24,7 +24,19 @@ pub struct Answer {
     pub dane: DomainDane,
 }
 
+/// Whether the operator wants the domain's mail to go as it would without this server, whatever
+/// its records say: DANE's too.
+fn is_exempt(local: &Outcome) -> bool {
+    let policy = local.policy();
+    policy.is_some_and(|policy| policy.mode() == Mode::None)
+}
+
 impl Answer {
+    fn exempt(outcome: Outcome) -> Self {
+        let dane = DomainDane::None;
+        Self { outcome, dane }
+    }
+
     /// Whether the mail is to wait, as what applies is not known for now.
     pub fn is_temporary(&self) -> bool {
         let is_unknown = self.outcome.policy().is_none() && self.outcome.is_try_later();
@@ -45,8 +57,6 @@ pub struct Service {
     pub saver: Option<Saver>,
     pub unsaved: Unsaved,
     pub metrics: Arc<Metrics>,
-    /// How many domains with a policy memory holds.
-    pub max_policies: usize,
 }
 
 impl Service {
@@ -59,7 +69,6 @@ impl Service {
     ) -> Arc<Self> {
         metrics.local_policies.set(local.len() as i64);
         Arc::new(Self {
-            max_policies: settings.max_policies,
             engine: Mutex::new(Engine::new(settings, rand::random())),
             waiting: Mutex::default(),
             local: RwLock::new(Arc::new(local)),
@@ -74,16 +83,23 @@ impl Service {
 
     /// The answer for a domain (lower-case A-labels) if it is known.
     pub fn ready(&self, domain: &str) -> Option<Answer> {
+        let local = self.local_outcome(domain);
+        if local.as_ref().is_some_and(is_exempt) {
+            return local.map(Answer::exempt);
+        }
         let dane = match &self.dane {
             None => DomainDane::None,
             Some(cache) => cache.get(domain)?,
         };
-        let outcome = self.local_outcome(domain).or_else(|| self.known(domain))?;
+        let outcome = local.or_else(|| self.known(domain))?;
         Some(Answer { outcome, dane })
     }
 
     /// The answer for a domain, looked up if need be. `None`: the server is ending.
     pub async fn answer(&self, domain: &PolicyDomain) -> Option<Answer> {
+        if let Some(local) = self.local_outcome(domain.as_str()).filter(is_exempt) {
+            return Some(Answer::exempt(local));
+        }
         let (outcome, dane) = tokio::join!(self.outcome(domain), self.dane(domain.as_str()));
         Some(Answer {
             outcome: outcome?,

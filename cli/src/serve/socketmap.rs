@@ -17,7 +17,7 @@ use std::mem::MaybeUninit;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tokio::io::ReadBuf;
-use tracing::info;
+use tracing::debug;
 
 /// The longest request, in octets. A key is a domain, so this is generous.
 const MAX_REQUEST: usize = 10_000;
@@ -151,7 +151,7 @@ impl Socketmap {
         error: NetstringError,
     ) -> io::Result<()> {
         self.queries.malformed.inc();
-        info!(%error, "socketmap: connection closed");
+        debug!(%error, "socketmap: connection closed");
         connection.write(out).await
     }
 
