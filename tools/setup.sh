@@ -14,6 +14,12 @@ need python3 python3
 python3 -c 'import ensurepip' 2> /dev/null || missing="$missing python3-venv"
 PATH=$PATH:/usr/sbin need unbound unbound
 need ldns-signzone ldnsutils
+need unshare util-linux
+need mount mount
+need gpgv gpgv
+need dpkg-deb dpkg
+PATH=$PATH:/usr/sbin need ip iproute2
+[ -f /usr/share/keyrings/debian-archive-keyring.gpg ] || missing="$missing debian-archive-keyring"
 need redis-server redis-server
 need redis-sentinel redis-sentinel
 pkg-config --exists openssl 2> /dev/null || missing="$missing libssl-dev"

@@ -27,7 +27,10 @@ impl Extra {
     /// A `[[record]]` of a scene, with its name.
     pub fn from_toml(table: &toml::Table, ttl: u32) -> Result<(String, Self), Error> {
         check_keys(table)?;
-        let name = value::name(text(table, "name")?)?;
+        let name = match text(table, "name")? {
+            "." => String::new(),
+            name => value::name(name)?,
+        };
         let ttl = match table.get("ttl").and_then(toml::Value::as_integer) {
             Some(ttl) => u32::try_from(ttl).map_err(|_| Error::new("`ttl` is out of range"))?,
             None => ttl,

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""What every host must do, as data: the part of the lab's scene, what is sent, and what becomes of
+it. Cases have domains of their own, so that all of them run at once. Every mail waits that cannot
+go as the policy says: a host may never return it (RFC 8461 §5)."""
+
+from __future__ import annotations
+
+from model import (Action, Case, Fate, Refresh, Report, Round, Set, Start, Stop, Table, bounced,
+                   deferred, domain, host, opportunistic, verified)
+
+
+def one(name: str, fate: Fate, *scene: Table, doc: str = "", needs: tuple[str, ...] = (),
+        report: Report | None = None) -> Case:
+    """One mail to NAME.example, which is the first domain of the scene."""
+    return Case(name, scene, (Round((), ({f"{name}.example": fate},)),), doc, needs, report=report)
+
+
+def twice(name: str, first: Fate, then: tuple[Action, ...], second: Fate, *scene: Table,
+          doc: str = "") -> Case:
+    """A mail to NAME.example, then another when something has changed."""
+    to = f"{name}.example"
+    return Case(name, scene, (Round((), ({to: first},)), Round(then, ({to: second},))), doc)
+
+
+def faulty(name: str, fault: str, why: str, doc: str, reported: str) -> Case:
+    """A policy is enforced, and its only MX host is wrong."""
+    mx = f"mx.{name}.example"
+    return one(name, deferred(why), domain(f"{name}.example"), host(mx, fault), doc=doc,
+               report=Report("sts", reported, "enforce", (mx,)))
+
+
+def cached(name: str, doc: str, *then: Action) -> Case:
+    """An attacker who has the MX host and blocks the policy meets what is cached."""
+    to = f"{name}.example"
+    attack = Set(f"mx.{name}.example", "smtp=untrusted")
+    return twice(name, verified(f"mx.{to}"), (attack, *then, Refresh(to)), deferred("unverified"),
+                 domain(to), doc=doc)
+
+
+ENFORCED = (
+    one("good", verified("mx.good.example"), domain("good.example"),
+        doc="enforced, and all is well",
+        report=Report("sts", "", "enforce", ("mx.good.example",))),
+    faulty("wrong-name", "wrong-name", "unverified", "a certificate for another name",
+           "certificate-host-mismatch"),
+    faulty("expired", "expired", "unverified", "an expired certificate", "certificate-expired"),
+    faulty("untrusted", "untrusted", "unverified", "a certificate of a CA that is not trusted",
+           "validation-failure"),
+    faulty("self-signed", "self-signed", "unverified", "a certificate that vouches for itself",
+           "validation-failure"),
+    faulty("no-starttls", "no-starttls", "no-tls", "no STARTTLS", "starttls-not-supported"),
+    faulty("tls-fails", "garbage-after-starttls", "tls-failed", "STARTTLS, and then no TLS",
+           "validation-failure"),
+    one("fallover", verified("mx2.fallover.example"),
+        domain("fallover.example", mx=["mx1.fallover.example", "mx2.fallover.example"],
+               policy_mx=["mx2.fallover.example"]),
+        doc="the policy does not list the first MX host, but the second"),
+    one("repaired", verified("mx2.repaired.example"),
+        domain("repaired.example", mx=["mx1.repaired.example", "mx2.repaired.example"]),
+        host("mx1.repaired.example", "expired"),
+        doc="the first MX host has a bad certificate, the second a good one"),
+    one("unlisted", deferred("unlisted"),
+        domain("unlisted.example", policy_mx=["mx.elsewhere.example"]),
+        doc="the policy lists none of the MX hosts"),
+    one("wildcard", verified("mx1.wildcard.example"),
+        domain("wildcard.example", mx=["mx1.wildcard.example"], policy_mx=["*.wildcard.example"]),
+        doc="a pattern, and a host one label below it",
+        report=Report("sts", "", "enforce", ("*.wildcard.example",))),
+    one("wildcard-cert", verified("mx.wildcard-cert.example"), domain("wildcard-cert.example"),
+        host("mx.wildcard-cert.example", "wildcard"), doc="a wildcard certificate"),
+    one("wildcard-deep", deferred("unlisted"),
+        domain("wildcard-deep.example", mx=["a.b.wildcard-deep.example"],
+               policy_mx=["*.wildcard-deep.example"]),
+        needs=("patterns",), doc="a pattern, and a host two labels below it: no match"),
+    one("wildcard-loose", verified("a.b.wildcard-loose.example"),
+        domain("wildcard-loose.example", mx=["a.b.wildcard-loose.example"],
+               policy_mx=["*.wildcard-loose.example"]),
+        needs=("loose-patterns",), doc="the same, where patterns match any number of labels"),
+)
+
+NOT_ENFORCED = (
+    one("testing", opportunistic("mx.testing.example"),
+        domain("testing.example", policy="testing"), host("mx.testing.example", "untrusted"),
+        doc="mode testing: a bad certificate keeps no mail back",
+        report=Report("sts", "validation-failure", "testing", ("mx.testing.example",))),
+    one("testing-name", opportunistic("mx.testing-name.example"),
+        domain("testing-name.example", policy="testing"),
+        host("mx.testing-name.example", "wrong-name"),
+        doc="mode testing: nor does one for another name"),
+    one("testing-unlisted", opportunistic("mx.testing-unlisted.example"),
+        domain("testing-unlisted.example", policy="testing", policy_mx=["mx.elsewhere.example"]),
+        doc="mode testing: nor does a host that is not listed"),
+    one("mode-none", opportunistic("mx.mode-none.example"),
+        domain("mode-none.example", policy="none"), host("mx.mode-none.example", "untrusted"),
+        doc="mode none"),
+    one("no-policy", opportunistic("mx.no-policy.example"),
+        domain("no-policy.example", id="", policy=""), host("mx.no-policy.example", "untrusted"),
+        doc="no record, no policy", 
+        report=Report("no-policy-found", "validation-failure")),
+    one("no-policy-clear", opportunistic("mx.no-policy-clear.example", tls=False),
+        domain("no-policy-clear.example", id="", policy=""),
+        host("mx.no-policy-clear.example", "no-starttls"), doc="no policy, and no STARTTLS either"),
+    one("policy-host-down", opportunistic("mx.policy-host-down.example"),
+        domain("policy-host-down.example", https="refused"),
+        host("mx.policy-host-down.example", "untrusted"),
+        doc="the policy host is down and nothing is cached",
+        report=Report("sts", "sts-policy-fetch-error")),
+    one("policy-host-cert", opportunistic("mx.policy-host-cert.example"),
+        domain("policy-host-cert.example", https="wrong-name"),
+        host("mx.policy-host-cert.example", "untrusted"),
+        doc="the policy host's certificate is bad and nothing is cached",
+        report=Report("sts", "sts-webpki-invalid")),
+    one("null-mx", bounced(), domain("null-mx.example", mxdns="null"),
+        doc="a null MX is for the host to understand"),
+)
+
+CACHED = (
+    cached("cached", "the policy host goes down: the cached policy stays",
+           Set("cached.example", "https=refused")),
+    cached("suppressed", "the record vanishes: the cached policy stays",
+           Set("suppressed.example", "record=gone")),
+    cached("servfail", "DNS fails: the cached policy stays",
+           Set("servfail.example", "record=servfail policydns=servfail")),
+    twice("retired", deferred("unverified"),
+          (Set("retired.example", "policy=none id=2"), Refresh("retired.example")),
+          opportunistic("mx.retired.example"), domain("retired.example"),
+          host("mx.retired.example", "untrusted"),
+          doc="the policy is replaced by one of mode none"),
+    twice("moved", deferred("unlisted"),
+          (Set("moved.example", "policy_mx=mx.moved.example id=2"), Refresh("moved.example")),
+          verified("mx.moved.example"),
+          domain("moved.example", policy_mx=["mx.old.example"]),
+          doc="the id changes, and the new policy lists the host"),
+)
+
+DANE = (
+    one("dane-over-sts", verified("mx.dane-over-sts.example"),
+        domain("dane-over-sts.example", secure=True),
+        host("mx.dane-over-sts.example", "untrusted", tlsa="match", hostsecure=True),
+        needs=("dane",), doc="TLSA records that match, where MTA-STS would refuse",
+        report=Report("tlsa")),
+    one("dane-fails", deferred("unverified"), domain("dane-fails.example", secure=True),
+        host("mx.dane-fails.example", tlsa="mismatch", hostsecure=True),
+        needs=("dane",), doc="TLSA records that do not match, where MTA-STS would agree"),
+    one("dane-alone", verified("mx.dane-alone.example"),
+        domain("dane-alone.example", secure=True, id="", policy=""),
+        host("mx.dane-alone.example", "untrusted", tlsa="match", hostsecure=True),
+        needs=("dane",), doc="TLSA records and no policy"),
+)
+
+
+def sharing(name: str, **keys: object) -> Table:
+    """A domain whose MX host others have too."""
+    return domain(f"several-{name}.example", mx=["mx.shared.example"], **keys)
+
+
+OTHERS = (
+    Case("several",
+         (sharing("a"), sharing("b", policy_mx=["mx.b.example"]), sharing("c", id="", policy=""),
+          sharing("d", policy_mx=["*.shared.example"])),
+         (Round((), ({"several-a.example": verified("mx.shared.example"),
+                      "several-b.example": deferred("unlisted"),
+                      "several-c.example": opportunistic("mx.shared.example"),
+                      "several-d.example": verified("mx.shared.example")},)),),
+         "one mail to domains that share an MX host, not all of which list it"),
+    Case("server-down",
+         (domain("server-down.example"), domain("server-down-too.example", id="", policy="")),
+         (Round((Stop(),), ({"server-down.example": deferred("no-answer"),
+                             "server-down-too.example": deferred("no-answer")},)),
+          Round((Start(),), ({"server-down.example": verified("mx.server-down.example")},))),
+         "the policy server is down: all mail waits, until it is back", ("server",), is_alone=True),
+)
+
+CASES = (*ENFORCED, *NOT_ENFORCED, *CACHED, *DANE, *OTHERS)

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""What a host is: an MTA of a Debian release and the way it asks for policies."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar
+
+from model import Report
+from place import Place
+from servers import Lines
+
+
+class Host(ABC):
+    """A host. Its process ends with the namespace."""
+
+    name: ClassVar[str]
+    release: ClassVar[str]
+    # Debian's packages, the MTA first.
+    packages: ClassVar[tuple[str, ...]]
+    # What make has to make.
+    targets: ClassVar[tuple[str, ...]] = ("build/bin/mtasts",)
+    # Keys of the policy server's socketmap listener.
+    socketmap: ClassVar[str] = 'postfix = "3.4"'
+    # What cases may need: dane, patterns, loose-patterns, reports, server (README.md).
+    traits: ClassVar[frozenset[str]] = frozenset()
+    # Why mail went or waits, as the log has it; {rcpt}, {domain}, {sink} stand for those of the mail.
+    reasons: ClassVar[Mapping[str, str]]
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.log: Lines
+
+    @abstractmethod
+    def start(self) -> None:
+        """Writes the configuration and starts the MTA, which takes mail on 127.0.0.1:25. Sets
+        `log`."""
+
+    @abstractmethod
+    def outcome(self, line: str) -> tuple[str, str] | None:
+        """The recipient and the fate that a line of the log tells, if it does."""
+
+    def report(self, domain: str, wanted: Report) -> str:
+        """Waits for a TLS report on a domain; what is wrong with it, or nothing."""
+        raise NotImplementedError(f"no reports: {domain} {wanted}")
