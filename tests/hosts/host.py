@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import ClassVar
 
 from model import Report
@@ -23,7 +24,7 @@ class Host(ABC):
     targets: ClassVar[tuple[str, ...]] = ("build/bin/mtasts",)
     # Keys of the policy server's socketmap listener.
     socketmap: ClassVar[str] = 'postfix = "3.4"'
-    # What cases may need: dane, patterns, loose-patterns, reports, server (README.md).
+    # What cases may need: dane, patterns, loose-patterns, reports, server, table (README.md).
     traits: ClassVar[frozenset[str]] = frozenset()
     # Why mail went or waits, as the log has it; {rcpt}, {domain}, {sink} stand for those of the mail.
     reasons: ClassVar[Mapping[str, str]]
@@ -31,6 +32,10 @@ class Host(ABC):
     def __init__(self, place: Place) -> None:
         self.place = place
         self.log: Lines
+
+    @classmethod
+    def prepare(cls, cache: Path) -> None:
+        """What has to be had from outside of the namespaces, and is kept in the cache."""
 
     @abstractmethod
     def start(self) -> None:
@@ -40,6 +45,10 @@ class Host(ABC):
     @abstractmethod
     def outcome(self, line: str) -> tuple[str, str] | None:
         """The recipient and the fate that a line of the log tells, if it does."""
+
+    def check(self, name: str) -> Iterator[str]:
+        """Runs a check that is of this kind of host alone; what is wrong."""
+        raise NotImplementedError(f"no check: {name}")
 
     def report(self, domain: str, wanted: Report) -> str:
         """Waits for a TLS report on a domain; what is wrong with it, or nothing."""

@@ -67,6 +67,8 @@ class Run:
         for case in cases:
             if case.report and "reports" in self.host.traits:
                 self.check_report(case)
+            if case.check:
+                self.failures[case.name] += self.host.check(case.check)
         for case in cases:
             if case.is_alone:
                 self.rounds([case])
