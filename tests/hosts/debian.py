@@ -6,12 +6,10 @@ against the index."""
 from __future__ import annotations
 
 import hashlib
-import io
 import lzma
 import re
 import shutil
 import subprocess
-import tarfile
 import urllib.request
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -73,18 +71,15 @@ def source(cache: Path, release: str, package: str) -> Path:
     (text,) = [text for text in indexed(release, SOURCES)
                if text.startswith(f"Package: {package}\n")]
     fields = dict(re.findall(r"^([\w-]+): (.*)$", text, re.MULTILINE))
-    found = re.search(r"^ ([0-9a-f]{64}) \d+ (\S+\.orig\.tar\.\w+)$", text, re.MULTILINE)
+    found = re.search(r"^ ([0-9a-f]{64}) \d+ (\S+\.orig\.tar\.gz)$", text, re.MULTILINE)
     if not found:
         raise Unavailable(f"Debian's index has no source of {package}")
     packed = download(f"{MIRROR}/{fields['Directory']}/{found[2]}", found[1])
     part = path.with_name(path.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
-    with tarfile.open(fileobj=io.BytesIO(packed)) as files:
-        files.extractall(part, filter="data")
-    (folder,) = part.iterdir()
-    folder.rename(path)
-    part.rmdir()
+    subprocess.run(["tar", "-xz", "-C", part, "--strip-components=1"], input=packed, check=True)
+    part.rename(path)
     return path
 
 
