@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from model import Report
 from place import Place
-from servers import Lines
+from servers import Lines, Server
 
 
 class Host(ABC):
@@ -45,6 +45,14 @@ class Host(ABC):
     @abstractmethod
     def outcome(self, line: str) -> tuple[str, str] | None:
         """The recipient and the fate that a line of the log tells, if it does."""
+
+    def stop_policies(self, server: Server) -> None:
+        """Takes away what it asks for policies."""
+        server.stop()
+
+    def start_policies(self, server: Server) -> None:
+        """Gives it back."""
+        server.start()
 
     def check(self, name: str) -> Iterator[str]:
         """Runs a check that is of this kind of host alone; what is wrong."""

@@ -90,12 +90,12 @@ class Refresh:
 
 @dataclass(frozen=True)
 class Stop:
-    """Ends the policy server."""
+    """Takes away what the host asks for policies: the policy server, or what stands for it."""
 
 
 @dataclass(frozen=True)
 class Start:
-    """Starts it again."""
+    """Gives it back."""
 
 
 Action = Set | Refresh | Stop | Start

@@ -14,6 +14,7 @@ from typing import ClassVar
 
 import debian
 from postfix import Postfix, Postfix37, Postfix310
+from servers import Server
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FILE = "/etc/postfix/mtasts.cf"
@@ -70,6 +71,8 @@ class Table(Postfix):
 
     targets: ClassVar[tuple[str, ...]] = ("build/bin/mtasts", "lib")
     maps = f"mtasts:{FILE}"
+    # Of the table, beside SETTINGS.
+    more: ClassVar[str] = ""
 
     @classmethod
     def prepare(cls, cache: Path) -> None:
@@ -83,7 +86,7 @@ class Table(Postfix):
         place = self.place
         place.write("/etc/postfix/dynamicmaps.cf.d/mtasts",
                     f"mtasts {place.build}/postfix/postfix-mtasts.so dict_mtasts_open\n")
-        self.write(FILE, SETTINGS.format(run=place.run, ca=place.ca))
+        self.write(FILE, self.settings_with(self.more))
         store = str(place.run / "store")
         place.call("/usr/bin/chown", "-R", "postfix:postfix", store)
         place.call("/usr/bin/chmod", "2770", store)
@@ -92,6 +95,18 @@ class Table(Postfix):
         """Writes a file of settings, as one from before: a new one Postfix lets cool down."""
         self.place.write(path, text)
         os.utime(self.place.root / path.lstrip("/"), (0, 0))
+
+    def stop_policies(self, server: Server) -> None:
+        self.restart("store = /nowhere")
+
+    def start_policies(self, server: Server) -> None:
+        self.restart(self.more)
+
+    def restart(self, lines: str) -> None:
+        """Postfix anew, with other settings."""
+        self.write(FILE, self.settings_with(lines))
+        self.place.call("/usr/sbin/postfix", "stop")
+        self.place.call("/usr/sbin/postfix", "start")
 
     def check(self, name: str) -> Iterator[str]:
         """What postmap has of the table."""
@@ -152,10 +167,7 @@ class Postfix310Table(Table, Postfix310):
 
     name = "postfix-3.10-table"
     traits = frozenset({"dane", "patterns", "reports", "table"})
-
-    def configure(self) -> None:
-        super().configure()
-        self.write(FILE, self.settings_with("smtp_tls_security_level = may"))
+    more = "smtp_tls_security_level = may"
 
 
 class Postfix310Proxy(Postfix310Table):

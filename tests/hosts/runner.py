@@ -100,9 +100,9 @@ class Run:
             elif isinstance(action, Refresh):
                 self.server.refresh(action.domain)
             elif isinstance(action, Stop):
-                self.server.stop()
+                self.host.stop_policies(self.server)
             else:
-                self.server.start()
+                self.host.start_policies(self.server)
 
     def send(self, case: Case, number: int) -> Iterator[Sent]:
         """Hands the mails of a round to the host."""
