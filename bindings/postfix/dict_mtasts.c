@@ -147,7 +147,7 @@ static const char *dict_mtasts_lookup(DICT *dict, const char *key)
 }
 
 /* The domain that the key names, to `domain`, of MTASTS_DOMAIN_SIZE octets.
- * MTASTS_E_ADDRESS_LITERAL: no policy can be for it. */
+ * MTASTS_E_ADDRESS_LITERAL: no policy can be for it (R-FLOW-7). */
 static int32_t domain_of(const char *key, char *domain)
 {
     size_t size = strlen(key) + 1;

@@ -180,7 +180,7 @@ OTHERS = (
          (domain("table.example"), domain("table-testing.example", policy="testing"),
           domain("table-failing.example", mxdns="servfail")), (),
          "what the lookup table answers for keys of all forms", ("table",), check="answers"),
-    Case("table-settings", (domain("settings.example"),
+    Case("table-settings", (domain("settings.example"), domain("settings-too.example"),
                             domain("settings-testing.example", policy="testing")), (),
          "the lookup table heeds its settings, and refuses what it does not know", ("table",),
          check="settings"),

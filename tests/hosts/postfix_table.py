@@ -26,6 +26,15 @@ allow_non_global = yes
 dane = yes
 """
 
+# As the README has it.
+INSTALL = """\
+set -e
+install -m 755 "$1" "$(postconf -h shlib_directory)/"
+mkdir -p "$(postconf -h meta_directory)/dynamicmaps.cf.d"
+echo 'mtasts postfix-mtasts.so dict_mtasts_open' > "$(postconf -h meta_directory)/dynamicmaps.cf.d/mtasts"
+install -d -o postfix -g postfix -m 2770 /var/lib/postfix/mtasts
+"""
+
 # What `postmap -q` prints for a key, or what it complains of; neither: nothing is found.
 ANSWERS = (
     ("table.example", "secure match=mx.table.example servername=hostname", ""),
@@ -84,8 +93,7 @@ class Table(Postfix):
     def configure(self) -> None:
         super().configure()
         place = self.place
-        place.write("/etc/postfix/dynamicmaps.cf.d/mtasts",
-                    f"mtasts {place.build}/postfix/postfix-mtasts.so dict_mtasts_open\n")
+        place.call("/bin/sh", "-c", INSTALL, "install", f"{place.build}/postfix/postfix-mtasts.so")
         self.write(FILE, self.settings_with(self.more))
         store = str(place.run / "store")
         place.call("/usr/bin/chown", "-R", "postfix:postfix", store)
@@ -115,6 +123,8 @@ class Table(Postfix):
         with ThreadPoolExecutor() as executor:
             for wrong in executor.map(lambda check: self.ask(*check), list(checks)):
                 yield from wrong
+        if name == "settings":
+            yield from self.share_store()
 
     def answers(self) -> Iterator[tuple[str, str, str, str]]:
         """File, key, value and complaint for keys of all forms."""
@@ -133,13 +143,22 @@ class Table(Postfix):
         yield "/nowhere.cf", "settings.example", "", "/nowhere.cf: No such file"
         yield "other", "settings.example", "", "other: not the full path"
 
+    def share_store(self) -> Iterator[str]:
+        """What root has written to a new store, `postfix` reads and writes too."""
+        file = "/etc/postfix/shared.cf"
+        self.write(file, self.settings_with("store = /var/lib/postfix/mtasts"))
+        user = ("/usr/sbin/chroot", "--userspec=postfix:postfix", "/")
+        for key, by in (("settings", ()), ("settings", user), ("settings-too", user)):
+            yield from self.ask(file, f"{key}.example", f"secure match=mx.{key}.example", "", by)
+
     def settings_with(self, lines: str) -> str:
         """The usual settings, with other lines."""
         return SETTINGS.format(run=self.place.run, ca=self.place.ca) + lines + "\n"
 
-    def ask(self, file: str, key: str, value: str, complaint: str) -> list[str]:
+    def ask(self, file: str, key: str, value: str, complaint: str,
+            user: tuple[str, ...] = ()) -> list[str]:
         """One lookup; what is wrong."""
-        done = self.place.attempt("/usr/sbin/postmap", "-q", key, f"mtasts:{file}")
+        done = self.place.attempt(*user, "/usr/sbin/postmap", "-q", key, f"mtasts:{file}")
         is_found = done.stdout.startswith(value) if value else not done.stdout
         is_told = complaint in done.stderr if complaint else "fatal" not in done.stderr
         if is_found and is_told and done.returncode == (0 if value else 1):
