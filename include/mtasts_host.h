@@ -306,6 +306,21 @@ int32_t mtasts_dane_check(const struct mtasts_dane *dane,
                           int32_t *status);
 
 /**
+ * Looks up what DANE says of `domain` as a whole, for `dane` of `mtasts_postfix_style`. `domain` is
+ * a name in A-labels or U-labels. Blocks, for 60 s at most. Without the option `dane` nothing is
+ * looked up, and the answer is MTASTS_DOMAIN_DANE_NONE.
+ *
+ * On success `*dane` is one of MTASTS_DOMAIN_DANE_*; after a failure it is
+ * MTASTS_DOMAIN_DANE_TEMPORARY.
+ *
+ * Returns MTASTS_OK, MTASTS_E_ARGUMENT, MTASTS_E_DOMAIN, MTASTS_E_ADDRESS_LITERAL or
+ * MTASTS_E_INTERNAL. Thread-safe.
+ */
+int32_t mtasts_default_host_dane_of_domain(const struct mtasts_default_host *host,
+                                           const char *domain,
+                                           int32_t *dane);
+
+/**
  * Frees what `mtasts_default_host_dane` gave; NULL does nothing.
  */
 void mtasts_dane_free(struct mtasts_dane *dane);

@@ -187,6 +187,21 @@ OTHERS = (
                              "server-down-too.example": deferred("no-answer")},)),
           Round((Start(),), ({"server-down.example": verified("mx.server-down.example")},))),
          "the policy server is down: all mail waits, until it is back", ("server",), is_alone=True),
+    Case("table-down",
+         (domain("table-down.example"), domain("table-down-too.example", id="", policy="")),
+         (Round((Stop(),), ({"table-down.example": deferred("no-answer"),
+                             "table-down-too.example": deferred("no-answer")},)),
+          Round((Start(),), ({"table-down.example": verified("mx.table-down.example")},))),
+         "the lookup table has lost its store: all mail waits, until it is back", ("table",),
+         is_alone=True),
+    Case("table-answers",
+         (domain("table.example"), domain("table-testing.example", policy="testing"),
+          domain("table-failing.example", mxdns="servfail")), (),
+         "what the lookup table answers for keys of all forms", ("table",), check="answers"),
+    Case("table-settings", (domain("settings.example"), domain("settings-too.example"),
+                            domain("settings-testing.example", policy="testing")), (),
+         "the lookup table heeds its settings, and refuses what it does not know", ("table",),
+         check="settings"),
 )
 
 CASES = (*ENFORCED, *NOT_ENFORCED, *CACHED, *DANE, *OTHERS)

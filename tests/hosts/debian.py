@@ -17,6 +17,7 @@ from pathlib import Path
 MIRROR = "http://deb.debian.org/debian"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 INDEX = "main/binary-amd64/Packages.xz"
+SOURCES = "main/source/Sources.xz"
 
 # What every root has: enough for the MTAs' own scripts.
 BASE = ("base-files", "bash", "coreutils", "dash", "diffutils", "findutils", "grep", "hostname",
@@ -61,16 +62,41 @@ def version(root: Path, package: str) -> str:
     return dict(line.split() for line in lines)[package]
 
 
+def source(cache: Path, release: str, package: str) -> Path:
+    """The source of a package as its authors have published it; fetched unless an earlier run
+    has."""
+    path = cache / f"{release}-{package}-source"
+    if path.is_dir():
+        return path
+    (text,) = [text for text in indexed(release, SOURCES)
+               if text.startswith(f"Package: {package}\n")]
+    fields = dict(re.findall(r"^([\w-]+): (.*)$", text, re.MULTILINE))
+    found = re.search(r"^ ([0-9a-f]{64}) \d+ (\S+\.orig\.tar\.gz)$", text, re.MULTILINE)
+    if not found:
+        raise Unavailable(f"Debian's index has no source of {package}")
+    packed = download(f"{MIRROR}/{fields['Directory']}/{found[2]}", found[1])
+    part = path.with_name(path.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    subprocess.run(["tar", "-xz", "-C", part, "--strip-components=1"], input=packed, check=True)
+    part.rename(path)
+    return path
+
+
+def indexed(release: str, index: str) -> list[str]:
+    """The paragraphs of a signed index."""
+    base = f"{MIRROR}/dists/{release}"
+    listed = digest_in(signed(download(f"{base}/InRelease")), index)
+    return lzma.decompress(download(f"{base}/{index}", listed)).decode().split("\n\n")
+
+
 class Index:
     """The packages of a release."""
 
     def __init__(self, release: str) -> None:
-        base = f"{MIRROR}/dists/{release}"
-        listed = digest_in(signed(download(f"{base}/InRelease")), INDEX)
-        packed = download(f"{base}/{INDEX}", listed)
         self.packages: dict[str, Fields] = {}
         self.provided: dict[str, str] = {}
-        for text in lzma.decompress(packed).decode().split("\n\n"):
+        for text in indexed(release, INDEX):
             self.add(dict(re.findall(r"^([\w-]+): (.*)$", text, re.MULTILINE)))
 
     def add(self, fields: Fields) -> None:

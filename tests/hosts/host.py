@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import ClassVar
 
 from model import Report
 from place import Place
-from servers import Lines
+from servers import Lines, Server
 
 
 class Host(ABC):
@@ -23,7 +24,7 @@ class Host(ABC):
     targets: ClassVar[tuple[str, ...]] = ("build/bin/mtasts",)
     # Keys of the policy server's socketmap listener.
     socketmap: ClassVar[str] = 'postfix = "3.4"'
-    # What cases may need: dane, patterns, loose-patterns, own-mx, reports, routed, server
+    # What cases may need: dane, patterns, loose-patterns, own-mx, reports, routed, server, table
     # (README.md).
     traits: ClassVar[frozenset[str]] = frozenset()
     # Why mail went or waits, as the log has it; {rcpt}, {domain}, {sink} are the mail's.
@@ -33,6 +34,10 @@ class Host(ABC):
         self.place = place
         self.log: Lines
 
+    @classmethod
+    def prepare(cls, cache: Path) -> None:
+        """What has to be had from outside of the namespaces, and is kept in the cache."""
+
     @abstractmethod
     def start(self) -> None:
         """Writes the configuration and starts the MTA, which takes mail on 127.0.0.1:25. Sets
@@ -41,6 +46,18 @@ class Host(ABC):
     @abstractmethod
     def outcome(self, line: str) -> tuple[str, str] | None:
         """The recipient and the fate that a line of the log tells, if it does."""
+
+    def stop_policies(self, server: Server) -> None:
+        """Takes away what it asks for policies."""
+        server.stop()
+
+    def start_policies(self, server: Server) -> None:
+        """Gives it back."""
+        server.start()
+
+    def check(self, name: str) -> Iterator[str]:
+        """Runs a check that is of this kind of host alone; what is wrong."""
+        raise NotImplementedError(f"no check: {name}")
 
     def report(self, domain: str, wanted: Report, patience: float) -> str:
         """Waits so many seconds for a TLS report on a domain; what is wrong, or nothing."""

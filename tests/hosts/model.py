@@ -90,12 +90,12 @@ class Refresh:
 
 @dataclass(frozen=True)
 class Stop:
-    """Ends the policy server."""
+    """Takes away what the host asks for policies: the policy server, or what stands for it."""
 
 
 @dataclass(frozen=True)
 class Start:
-    """Starts it again."""
+    """Gives it back."""
 
 
 Action = Set | Refresh | Stop | Start
@@ -112,7 +112,7 @@ class Round:
 @dataclass(frozen=True)
 class Case:
     """Rounds that follow each other. `needs` are traits of hosts without which it does not apply;
-    `is_alone`: what it does would disturb others."""
+    `is_alone`: what it does would disturb others; `check`: what the host itself has to check."""
 
     name: str
     scene: tuple[Table, ...]
@@ -121,3 +121,4 @@ class Case:
     needs: tuple[str, ...] = ()
     is_alone: bool = False
     report: Report | None = None
+    check: str = ""

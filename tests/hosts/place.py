@@ -69,11 +69,15 @@ class Place:
 
     def call(self, *command: str) -> str:
         """Runs a command in the MTA's root and returns what it prints."""
-        done = subprocess.run(["chroot", self.root, *command], capture_output=True, text=True,
-                              check=False, cwd="/")
+        done = self.attempt(*command)
         if done.returncode:
             raise RuntimeError(f"{' '.join(command)}: {done.stdout}{done.stderr}")
         return done.stdout
+
+    def attempt(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Runs a command in the MTA's root, which may fail."""
+        return subprocess.run(["chroot", self.root, *command], capture_output=True, text=True,
+                              check=False, cwd="/")
 
 
 def enter(cached: Path, run: Path, build: Path) -> Place:

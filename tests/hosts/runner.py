@@ -69,6 +69,8 @@ class Run:
         for case in cases:
             if case.report and "reports" in self.host.traits:
                 self.check_report(case, case.report, end)
+            if case.check:
+                self.failures[case.name] += self.host.check(case.check)
         for case in cases:
             if case.is_alone:
                 self.rounds([case])
@@ -100,9 +102,9 @@ class Run:
             elif isinstance(action, Refresh):
                 self.server.refresh(action.domain)
             elif isinstance(action, Stop):
-                self.server.stop()
+                self.host.stop_policies(self.server)
             else:
-                self.server.start()
+                self.host.start_policies(self.server)
 
     def send(self, case: Case, number: int) -> Iterator[Sent]:
         """Hands the mails of a round to the host."""

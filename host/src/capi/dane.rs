@@ -6,10 +6,10 @@ use super::boundary::{clear_out, entry, free, getting, hand_out, with_host};
 use super::certificate::{mtasts_der, octets};
 use super::engine::*;
 use super::open::mtasts_default_host;
-use super::status::MTASTS_E_ARGUMENT;
+use super::status::{MTASTS_E_ARGUMENT, of_domain};
 use super::text::{c_string, name};
-use crate::{DaneRecords, wall_clock};
-use mtasts::Dane;
+use crate::{DaneRecords, to_policy_domain, wall_clock};
+use mtasts::{Dane, DomainDane};
 use std::ffi::{CString, c_char};
 use std::ptr;
 
@@ -110,6 +110,39 @@ pub unsafe extern "C" fn mtasts_dane_check(
             Ok(())
         }
     })
+}
+
+/// Looks up what DANE says of `domain` as a whole, for `dane` of `mtasts_postfix_style`. `domain` is
+/// a name in A-labels or U-labels. Blocks, for 60 s at most. Without the option `dane` nothing is
+/// looked up, and the answer is MTASTS_DOMAIN_DANE_NONE.
+///
+/// On success `*dane` is one of MTASTS_DOMAIN_DANE_*; after a failure it is
+/// MTASTS_DOMAIN_DANE_TEMPORARY.
+///
+/// Returns MTASTS_OK, MTASTS_E_ARGUMENT, MTASTS_E_DOMAIN, MTASTS_E_ADDRESS_LITERAL or
+/// MTASTS_E_INTERNAL. Thread-safe.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mtasts_default_host_dane_of_domain(
+    host: *const mtasts_default_host,
+    domain: *const c_char,
+    dane: *mut i32,
+) -> i32 {
+    // SAFETY: pointers are the caller's for this call.
+    unsafe {
+        if let Some(place) = dane.as_mut() {
+            *place = MTASTS_DOMAIN_DANE_TEMPORARY;
+        }
+        with_host(host, |host| {
+            let place = dane.as_mut().ok_or(MTASTS_E_ARGUMENT)?;
+            let domain = to_policy_domain(name(domain)?).map_err(of_domain)?;
+            *place = match host.host.blocking().dane_of_domain(domain.as_str()).0 {
+                DomainDane::None => MTASTS_DOMAIN_DANE_NONE,
+                DomainDane::Usable => MTASTS_DOMAIN_DANE_USABLE,
+                DomainDane::Temporary => MTASTS_DOMAIN_DANE_TEMPORARY,
+            };
+            Ok(())
+        })
+    }
 }
 
 /// Frees what `mtasts_default_host_dane` gave; NULL does nothing.

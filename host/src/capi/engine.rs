@@ -76,6 +76,10 @@ pub const MTASTS_DANE_USABLE: i32 = 3;
 pub const MTASTS_DANE_PASSED: i32 = 4;
 pub const MTASTS_DANE_FAILED: i32 = 5;
 
+pub const MTASTS_DOMAIN_DANE_TEMPORARY: i32 = 0;
+pub const MTASTS_DOMAIN_DANE_NONE: i32 = 1;
+pub const MTASTS_DOMAIN_DANE_USABLE: i32 = 2;
+
 unsafe extern "C" {
     pub fn mtasts_answer_txt_record(
         answer: *mut mtasts_answer,

@@ -7,6 +7,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod dane;
 mod local_policies;
 mod tlsrpt;
 
@@ -275,97 +276,6 @@ fn certificates() {
     };
     assert_eq!(verify(&garbage, 1), (OK, 4));
     unsafe { mtasts_default_host_close(host) };
-}
-
-/// What is said of a host before TLS and after.
-fn dane(host: *const mtasts_default_host, mx_host: &CStr) -> (i32, i32) {
-    let (mut dane, mut checked) = (ptr::dangling_mut(), -1);
-    let chain = mtasts_der {
-        data: SHOWN.as_ptr().cast(),
-        len: SHOWN.len(),
-    };
-    unsafe {
-        assert_eq!(
-            mtasts_default_host_dane(host, mx_host.as_ptr(), &mut dane),
-            OK
-        );
-        let status = mtasts_dane_status(dane);
-        let server_name = mtasts_dane_server_name(dane);
-        assert_eq!(server_name.is_null(), status != MTASTS_DANE_USABLE);
-        assert!(server_name.is_null() || CStr::from_ptr(server_name) == mx_host);
-        let next_hop = c"good.example".as_ptr();
-        assert_eq!(
-            mtasts_dane_check(dane, next_hop, &chain, 1, &mut checked),
-            OK
-        );
-        mtasts_dane_free(dane);
-        (status, checked)
-    }
-}
-
-#[test]
-fn r_apply_2_dane() {
-    let lab = dane_lab();
-    let mut opening = lab_options(&lab, None);
-    let off = open(&opening.options).unwrap();
-    opening.options.dane = 1;
-    opening.options.dns_timeout_ms = 500;
-    let on = open(&opening.options).unwrap();
-    let (not_used, failed) = (MTASTS_DANE_NOT_USED, MTASTS_DANE_LOOKUP_FAILED);
-    for (mx_host, before, after) in [
-        (
-            c"other.good.example",
-            MTASTS_DANE_USABLE,
-            MTASTS_DANE_FAILED,
-        ),
-        (c"same.good.example", MTASTS_DANE_USABLE, MTASTS_DANE_PASSED),
-        (
-            c"odd.good.example",
-            MTASTS_DANE_UNUSABLE,
-            MTASTS_DANE_UNUSABLE,
-        ),
-        (c"mx1.good.example", not_used, not_used),
-        (c"a..example", failed, failed),
-    ] {
-        assert_eq!(dane(on, mx_host), (before, after), "{mx_host:?}");
-        assert_eq!(dane(off, mx_host), (not_used, not_used));
-    }
-    for (host, is_secure) in [(on, 1), (off, 0)] {
-        let mut list = ptr::null_mut();
-        unsafe {
-            assert_eq!(
-                mtasts_default_host_mx(host, c"good.example".as_ptr(), &mut list),
-                OK
-            );
-            assert_eq!(mtasts_mx_list_is_secure(list), is_secure);
-            mtasts_mx_list_free(list);
-            mtasts_default_host_close(host);
-        }
-    }
-}
-
-/// What is shown for a certificate; nobody reads it.
-const SHOWN: &[u8] = b"certificate";
-
-/// Hosts with TLSA records for another certificate, for what is shown, and of no use.
-fn dane_lab() -> Lab {
-    let digest = ring::digest::digest(&ring::digest::SHA256, SHOWN);
-    let hex: String = digest.as_ref().iter().map(|n| format!("{n:02x}")).collect();
-    let mut scene =
-        "[[domain]]\nname = \"good.example\"\nsecure = true\nmx = [\"mx1.good.example\"]\n"
-            .to_owned();
-    for (host, record) in [
-        ("other", format!("3 0 1 {}", "00".repeat(32))),
-        ("same", format!("3 0 1 {hex}")),
-        ("odd", format!("1 0 1 {hex}")),
-    ] {
-        scene += &format!(
-            "[[host]]\nname = \"{host}.good.example\"\n\
-             [[record]]\nname = \"_25._tcp.{host}.good.example\"\ntype = \"TLSA\"\n\
-             value = \"{record}\"\n"
-        );
-    }
-    Lab::start(scene.as_str()).unwrap()
 }
 
 #[test]
