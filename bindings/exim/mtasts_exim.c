@@ -59,8 +59,8 @@ static void begin_answer(struct question *q, const char *action)
     q->answer.len = 0;
     add(&q->answer, "action=");
     add(&q->answer, action);
-    if (!q->outcome)
-        return;
+    if (!q->outcome || (q->facts.try_later && !mtasts_outcome_policy(q->outcome)))
+        return; /* it is not known what applies */
     add(&q->answer, is_enforced(q) ? " tls=verify mode=" : " tls=may mode=");
     add(&q->answer, mode(q));
 }
@@ -100,29 +100,16 @@ static const mtasts_host *callbacks(const struct question *q)
     return mtasts_default_host_callbacks(q->settings->host);
 }
 
-/* Tells the log of what went wrong just now, once and not with every message. */
-static void tell(const struct question *q)
-{
-    int32_t reason = q->facts.reason;
-    bool is_unknown = reason == MTASTS_REASON_DNS_TEMPORARY && !mtasts_outcome_policy(q->outcome);
-    bool is_new =
-        reason != MTASTS_REASON_NONE && reason != MTASTS_REASON_NO_RECORD && q->facts.changed;
-    if (is_new || is_unknown)
-        log_write(0, LOG_MAIN, "mtasts: %s: %s", q->ascii,
-                  mtasts_outcome_explanation(q->outcome).data);
-}
-
 static void take(struct question *q, mtasts_outcome *outcome)
 {
     mtasts_outcome_free(q->outcome);
     q->outcome = outcome;
     q->facts.size = sizeof q->facts;
     mtasts_outcome_get(outcome, &q->facts);
-    tell(q);
 }
 
-/* Looks for a newer policy than the one at hand (RFC 8461 section 5.1). Returns whether there is
- * another outcome. */
+/* R-FLOW-6: looks for a newer policy than the one at hand (RFC 8461 section 5.1). Returns whether
+ * there is another outcome. */
 static bool look_again(struct question *q)
 {
     mtasts_outcome *newer;

@@ -6,7 +6,7 @@ go as the policy says: a host may never return it (RFC 8461 §5)."""
 from __future__ import annotations
 
 from model import (Action, Case, Fate, Refresh, Report, Round, Set, Start, Stop, Table, bounced,
-                   deferred, domain, host, opportunistic, verified)
+                   deferred, domain, host, opportunistic, record, verified)
 
 
 def one(name: str, fate: Fate, *scene: Table, doc: str = "", needs: tuple[str, ...] = (),
@@ -65,8 +65,9 @@ ENFORCED = (
         host("mx1.half-dead.example", hostdns="servfail"),
         doc="the first MX host's address cannot be looked up"),
     one("alias", deferred("unverified"),
-        domain("alias.example", policy_mx=["mx.alias.example"]), domain("aliased.example"),
-        {"": "record", "name": "mx.alias.example", "type": "CNAME", "value": "mx.aliased.example"},
+        domain("alias.example", mx=["mx.aliased.example"], policy_mx=["mx.alias.example"]),
+        record("alias.example", "MX", "10 mx.alias.example"),
+        record("mx.alias.example", "CNAME", "mx.aliased.example"),
         doc="the MX record names an alias: a certificate for what it stands for is none for it"),
     one("unlisted", deferred("unlisted"),
         domain("unlisted.example", policy_mx=["mx.elsewhere.example"]),
@@ -166,9 +167,9 @@ DANE = (
 )
 
 
-def sharing(name: str, **keys: object) -> Table:
+def sharing(name: str, mx: list[str] | None = None, **keys: object) -> Table:
     """A domain whose MX host others have too."""
-    return domain(f"several-{name}.example", mx=["mx.shared.example"], **keys)
+    return domain(f"several-{name}.example", mx=mx or ["mx.shared.example"], **keys)
 
 
 # R-APPLY-5.
@@ -181,6 +182,12 @@ OTHERS = (
                       "several-c.example": opportunistic("mx.shared.example"),
                       "several-d.example": verified("mx.shared.example")},)),),
          "one mail to domains that share an MX host, not all of which list it"),
+    Case("neighbour", (sharing("e", ["mx.worse.example"]), sharing("f", ["mx.worse.example"],
+                                                                   id="", policy=""),
+                       host("mx.worse.example", "untrusted")),
+         (Round((), ({"several-e.example": deferred("unverified")},)),
+          Round((), ({"several-f.example": opportunistic("mx.worse.example")},))),
+         "a policy keeps mail from an MX host: not that of other domains"),
     Case("server-down",
          (domain("server-down.example"), domain("server-down-too.example", id="", policy="")),
          (Round((Stop(),), ({"server-down.example": deferred("no-answer"),

@@ -23,7 +23,7 @@ domainlist local_domains =
 keep_environment =
 tls_advertise_hosts =
 dns_dnssec_ok = 1
-log_selector = -queue_run +tls_certificate_verified +tls_peerdn +tls_sni
+log_selector = +tls_certificate_verified +tls_peerdn +tls_sni
 acl_smtp_rcpt = accept
 begin routers
 .include /etc/exim4/mtasts.routers
@@ -37,13 +37,12 @@ remote_smtp:
   driver = smtp
   tls_verify_certificates = {ca}
 begin retry
-* * F,1h,1s
+* * F,1h,30m
 """
 
 
 class Exim(Host):
-    """Any Exim. It tries again at once: what it has learnt of an MX host, it applies to the next
-    mail too."""
+    """Any Exim. What it learns of an MX host it applies to the next mail too, for half an hour."""
 
     settings: ClassVar[str]
     targets = ("build/bin/mtasts", "build/exim/mtasts_exim.so")
@@ -70,12 +69,10 @@ class Exim(Host):
         # glibc keeps the name server's word on DNSSEC from Exim unless it says so.
         place.write("/etc/resolv.conf", "nameserver 127.0.0.1\noptions trust-ad\n")
         # As a child of process 1 it would stay in the foreground; and it keeps a pipe open.
-        place.call("/bin/sh", "-c", "/usr/sbin/exim4 -bd -q1s > /dev/null 2>&1; exit $?")
+        place.call("/bin/sh", "-c", "/usr/sbin/exim4 -bd > /dev/null 2>&1; exit $?")
         self.log = Lines.follow(place.run / "exim-mainlog")
 
     def outcome(self, line: str) -> tuple[str, str] | None:
-        if "retry time not reached" in line:
-            return None
         found = re.search(r" (=>|->|==|\*\*) (\S+@\S+) ", line)
         fates = {"==": "deferred", "**": "bounced"}
         return found and (found[2].rstrip(":"), fates.get(found[1], "delivered"))

@@ -21,6 +21,11 @@ def host(name: str, smtp: str = "ok", **keys: object) -> Table:
     return {"": "host", "name": name, "smtp": smtp, **keys}
 
 
+def record(name: str, kind: str, value: str) -> Table:
+    """A DNS record."""
+    return {"": "record", "name": name, "type": kind, "value": value}
+
+
 def toml(tables: Iterable[Table]) -> str:
     """The tables as the lab reads them. Strings, numbers and lists are written as in JSON."""
     text = []
