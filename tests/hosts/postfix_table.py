@@ -171,7 +171,7 @@ class Postfix37Table(Table, Postfix37):
     """In Debian 12's, in each smtp process."""
 
     name = "postfix-3.7-table"
-    traits = frozenset({"dane", "loose-patterns", "table"})
+    traits = frozenset({"dane", "loose-patterns", "own-mx", "table"})
 
 
 class Postfix37Proxy(Postfix37Table):
@@ -185,7 +185,7 @@ class Postfix310Table(Table, Postfix310):
     """In Debian 13's, in each smtp process."""
 
     name = "postfix-3.10-table"
-    traits = frozenset({"dane", "patterns", "reports", "table"})
+    traits = frozenset({"dane", "own-mx", "patterns", "reports", "table"})
     more = "smtp_tls_security_level = may"
 
 
