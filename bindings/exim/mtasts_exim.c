@@ -346,13 +346,27 @@ static int give(uschar **yield, int code, const char *string)
     return code;
 }
 
+/* What the administrator has to mend makes the mail wait too: some versions of Exim return mail
+ * where the expansion of a router's variable fails. */
+static bool refuse(struct question *q, const char *why)
+{
+    add(&q->answer, "action=defer reason=misconfigured why=\"");
+    for (; *why; why++) {
+        bool is_plain = *why >= ' ' && !strchr("\"\\${}", *why);
+        const char one[2] = {is_plain ? *why : '?', 0};
+        add(&q->answer, one);
+    }
+    add(&q->answer, "\"");
+    return false;
+}
+
 /* Reads the arguments from the one number `first` on: OPTIONS, and the word "again". */
-static int begin(struct question *q, uschar **yield, int argc, uschar *argv[], int first)
+static bool begin(struct question *q, int argc, uschar *argv[], int first)
 {
     char error[ERROR_SIZE] = "";
     struct text words = {0};
     if (argc < first)
-        return give(yield, ERROR, "too few arguments");
+        return refuse(q, "too few arguments");
     q->domain = (const char *)argv[0];
     add(&words, "");
     for (int i = first; i < argc; i++) {
@@ -364,13 +378,14 @@ static int begin(struct question *q, uschar **yield, int argc, uschar *argv[], i
     if (!words.failed)
         q->settings = open_settings(words.data, error, sizeof error);
     free(words.data);
-    return q->settings ? OK : give(yield, ERROR, *error ? error : "out of memory");
+    return q->settings || refuse(q, *error ? error : "out of memory");
 }
 
 static int finish(struct question *q, uschar **yield)
 {
     bool failed = q->answer.failed;
-    int status = failed ? give(yield, ERROR, "out of memory") : give(yield, OK, q->answer.data);
+    const char *memory = "action=defer reason=misconfigured why=\"out of memory\"";
+    int status = give(yield, OK, failed ? memory : q->answer.data);
     mtasts_outcome_free(q->outcome);
     free(q->answer.data);
     return status;
@@ -383,10 +398,7 @@ PUBLIC exim_dlfunc_t mtasts_exim_route;
 int mtasts_exim_policy(uschar **yield, int argc, uschar *argv[])
 {
     struct question q = {0};
-    int status = begin(&q, yield, argc, argv, 1);
-    if (status != OK)
-        return status;
-    if (look_up(&q))
+    if (begin(&q, argc, argv, 1) && look_up(&q))
         describe(&q);
     return finish(&q, yield);
 }
@@ -394,10 +406,7 @@ int mtasts_exim_policy(uschar **yield, int argc, uschar *argv[])
 int mtasts_exim_hosts(uschar **yield, int argc, uschar *argv[])
 {
     struct question q = {0};
-    int status = begin(&q, yield, argc, argv, 2);
-    if (status != OK)
-        return status;
-    if (look_up(&q) && is_bound(&q))
+    if (begin(&q, argc, argv, 2) && look_up(&q) && is_bound(&q))
         filter(&q, (const char *)argv[1]);
     return finish(&q, yield);
 }
@@ -405,10 +414,7 @@ int mtasts_exim_hosts(uschar **yield, int argc, uschar *argv[])
 int mtasts_exim_route(uschar **yield, int argc, uschar *argv[])
 {
     struct question q = {0};
-    int status = begin(&q, yield, argc, argv, 1);
-    if (status != OK)
-        return status;
-    if (look_up(&q) && is_bound(&q))
+    if (begin(&q, argc, argv, 1) && look_up(&q) && is_bound(&q))
         route(&q);
     return finish(&q, yield);
 }
