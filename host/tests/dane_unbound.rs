@@ -194,10 +194,14 @@ fn run(unbound: &str, dir: &Path) -> Option<(Child, SocketAddr)> {
 }
 
 fn free_address() -> SocketAddr {
-    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let address = socket.local_addr().unwrap();
-    let _both = TcpListener::bind(address).unwrap();
-    address
+    loop {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let address = socket.local_addr().unwrap();
+        // The same port may be taken for TCP.
+        if TcpListener::bind(address).is_ok() {
+            return address;
+        }
+    }
 }
 
 /// Whether there is an answer to a question for the root's SOA record within 20 ms.
