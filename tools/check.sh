@@ -49,6 +49,13 @@ hosts() {
     bindings/exim/test.sh
 }
 
+# WebAssembly: each part builds and tests itself.
+wasm() {
+    for test in wasm/*/test.sh; do
+        "$test"
+    done
+}
+
 lane() { # NAME MINUTES
     begun=$(date +%s)
     printf '== %s\n' "$1"
@@ -63,6 +70,7 @@ case ${1:-all} in
         lane ffi 3
         lane host 6
         lane hosts 6
+        lane wasm 8
         ;;
     *) lane "$1" 9 ;;
 esac

@@ -28,7 +28,9 @@ pub struct Server {
     pub socketmap: String,
     pub http: String,
     log: Mutex<Receiver<String>>,
+    /// What has been logged, and how much of it a test has waited for.
     seen: Vec<String>,
+    passed: usize,
 }
 
 /// The part of a configuration that has the server ask this lab.
@@ -139,8 +141,11 @@ impl Server {
             http,
             log: log.into(),
             seen: Vec::new(),
+            passed: 0,
         };
         server.wait_for_log(words);
+        // What is done beside the start may have been logged before these words.
+        server.passed = 0;
         server
     }
 
@@ -156,14 +161,15 @@ impl Server {
     pub fn wait_for_log(&mut self, words: &str) -> String {
         let end = Instant::now() + PATIENCE;
         loop {
+            while let Some(line) = self.seen.get(self.passed) {
+                self.passed += 1;
+                if line.contains(words) {
+                    return line.clone();
+                }
+            }
             let left = end.saturating_duration_since(Instant::now());
             match self.log.get_mut().unwrap().recv_timeout(left) {
-                Ok(line) => {
-                    self.seen.push(line.clone());
-                    if line.contains(words) {
-                        return line;
-                    }
-                }
+                Ok(line) => self.seen.push(line),
                 Err(_) => panic!("no {words:?} in the log:\n{}", self.seen.join("\n")),
             }
         }
