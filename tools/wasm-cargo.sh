@@ -46,6 +46,7 @@ unpack() {
     # The compiler looks for a linker of this name.
     mkdir -p "$usr/lib/rustlib/$arch/bin"
     ln -s "$(echo "$usr"/lib/llvm-*/bin/lld)" "$usr/lib/rustlib/$arch/bin/rust-lld"
+    # shellcheck disable=SC2016 # the script expands it
     printf '#!/bin/sh\nLD_LIBRARY_PATH=%s${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} exec %s "$@"\n' \
         "$usr/lib/$(uname -m)-linux-gnu" "$usr/bin/rustc" > "$dir/bin/rustc"
     chmod +x "$dir/bin/rustc"
@@ -56,10 +57,11 @@ build_std() {
     local target=$1 lib=$usr/lib/rustlib/$1/lib
     (
         cd "$dir/seed"
-        export RUSTC=$dir/bin/rustc RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$dir/seed/target
-        export CARGO_PROFILE_RELEASE_DEBUG=0
-        export RUSTFLAGS="-Cembed-bitcode=yes --remap-path-prefix=$usr/lib/rustlib/src/rust=/rustc --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo"
-        cargo build -q --release --target "$target" -Zbuild-std=std,panic_abort,test
+        flags="-Cembed-bitcode=yes --remap-path-prefix=$usr/lib/rustlib/src/rust=/rustc"
+        flags="$flags --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo"
+        env RUSTC="$dir/bin/rustc" RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR="$dir/seed/target" \
+            CARGO_PROFILE_RELEASE_DEBUG=0 RUSTFLAGS="$flags" \
+            cargo build -q --release --target "$target" -Zbuild-std=std,panic_abort,test
     )
     mkdir -p "$lib.new/self-contained"
     cp "$dir/seed/target/$target/release/deps/"*.rlib "$lib.new/"
