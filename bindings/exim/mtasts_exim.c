@@ -8,6 +8,8 @@
  *     mtasts_exim_hosts   {DOMAIN}{HOSTS}{OPTIONS}...  those of HOSTS that may
  *     mtasts_exim_policy  {DOMAIN}{OPTIONS}...         the policy
  *
+ * report.c has a fourth, for event_action.
+ *
  * Each gives a line as `mtasts serve` does (docs/server.md), for ${extract{name}{...}}: `action`
  * comes first, and whatever is not `action=deliver` means that the mail waits. What is known to be
  * wrong with the domain or with the network is such a line too. The expansion fails, so that the
@@ -17,12 +19,15 @@
  */
 #define _POSIX_C_SOURCE 200809L
 #define DLFUNC_IMPL
+#include "background.h"
+#include "report.h"
 #include "settings.h"
 #include "text.h"
 #include <local_scan.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PUBLIC __attribute__((visibility("default")))
 
@@ -35,7 +40,8 @@ struct question {
     const struct settings *settings;
     const char *domain;
     char ascii[MTASTS_DOMAIN_SIZE];
-    bool again; /* look for a newer policy, whatever is known of the record */
+    bool again;   /* look for a newer policy, whatever is known of the record */
+    bool reports; /* tell the TLSRPT collector of hosts that may not have the mail */
     mtasts_outcome *outcome;
     mtasts_outcome_facts facts;
     struct text answer;
@@ -266,11 +272,49 @@ static bool choose(struct question *q, struct hosts hosts)
     return false;
 }
 
+/* Tells the TLSRPT collector of the hosts that were passed over before the first that may have the
+ * mail: no session of theirs will. In the background. */
+static void report_unlisted(const struct question *q, const struct hosts *hosts)
+{
+    mtasts_tlsrpt_record *record = find_record(q->settings, q->ascii);
+    bool goes_on = record != NULL;
+    int32_t cause;
+    be_quiet();
+    for (size_t i = 0; i < hosts->count && i < CHOSEN && goes_on; i++) {
+        mtasts_session session = {.size = sizeof session, .mx_host = host_name(hosts, i)};
+        if (may_have_it(q, hosts, i, &cause))
+            break;
+        if (cause == MTASTS_CAUSE_MX_NOT_LISTED)
+            goes_on = report(q->settings, q->outcome, &session, record, NULL);
+    }
+    mtasts_tlsrpt_record_free(record);
+}
+
+/* Whether this process, which delivers one message, asks for the first time: a message has as many
+ * questions as recipients, and a session for each domain. */
+static bool is_first(const char *domain)
+{
+    static struct text asked; /* "domain domain " */
+    size_t len = strlen(domain);
+    for (const char *one = asked.data; one && *one; one += strcspn(one, " ") + 1)
+        if (strncmp(one, domain, len) == 0 && one[len] == ' ')
+            return false;
+    add(&asked, domain);
+    add(&asked, " ");
+    return true;
+}
+
 /* Chooses by the policy, and where that leaves none, by a newer one. */
 static void choose_by_policy(struct question *q, const struct hosts *hosts)
 {
+    int32_t cause = MTASTS_CAUSE_NONE;
     if (!choose(q, *hosts) && look_again(q) && is_bound(q))
         choose(q, *hosts);
+    if (q->reports && hosts->count > 0 && !may_have_it(q, hosts, 0, &cause) &&
+        is_first(q->ascii) && in_background()) {
+        report_unlisted(q, hosts);
+        _exit(0);
+    }
 }
 
 static void route(struct question *q)
@@ -360,7 +404,8 @@ static bool refuse(struct question *q, const char *why)
     return false;
 }
 
-/* Reads the arguments from the one number `first` on: OPTIONS, and the word "again". */
+/* Reads the arguments from the one number `first` on: OPTIONS, and the words "again" and "report",
+ * each by itself. */
 static bool begin(struct question *q, int argc, uschar *argv[], int first)
 {
     char error[ERROR_SIZE] = "";
@@ -370,14 +415,17 @@ static bool begin(struct question *q, int argc, uschar *argv[], int first)
     q->domain = (const char *)argv[0];
     add(&words, "");
     for (int i = first; i < argc; i++) {
-        bool is_again = strcmp((const char *)argv[i], "again") == 0;
+        const char *word = (const char *)argv[i];
+        bool is_again = strcmp(word, "again") == 0, is_report = strcmp(word, "report") == 0;
         q->again |= is_again;
-        add(&words, is_again ? "" : (const char *)argv[i]);
+        q->reports |= is_report;
+        add(&words, is_again || is_report ? "" : word);
         add(&words, " ");
     }
     if (!words.failed)
         q->settings = open_settings(words.data, error, sizeof error);
     free(words.data);
+    q->reports &= q->settings && q->settings->options.tlsrpt_socket;
     return q->settings || refuse(q, *error ? error : "out of memory");
 }
 

@@ -3,6 +3,7 @@
 #define _POSIX_C_SOURCE 200809L
 #define DLFUNC_IMPL
 #include "settings.h"
+#include "text.h"
 #include <local_scan.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -10,11 +11,12 @@
 #include <string.h>
 
 static struct settings opened;
+static bool is_quiet;
 
 static void log_line(void *user, int32_t level, const char *message)
 {
     (void)user;
-    if (level <= MTASTS_LOG_WARNING)
+    if (level <= MTASTS_LOG_WARNING && !is_quiet)
         log_write(0, LOG_MAIN, "mtasts: %s", message);
     else if (debug_selector)
         debug_printf("mtasts: %s\n", message);
@@ -57,6 +59,8 @@ static bool set_option(const char *name, const char *value)
         return set_path(&options->local_policies, value);
     if (strcmp(name, "ca_file") == 0)
         return set_path(&options->ca_file, value);
+    if (strcmp(name, "tlsrpt_socket") == 0)
+        return set_path(&options->tlsrpt_socket, value);
     if (strcmp(name, "dane") == 0)
         return set_flag(&options->dane, value);
     if (strcmp(name, "defer_on_dns_failure") == 0)
@@ -131,4 +135,26 @@ const struct settings *open_settings(const char *words, char *error, size_t erro
     if (!opened.host)
         close_settings();
     return opened.host ? &opened : NULL;
+}
+
+const struct settings *open_settings_of(int argc, char *argv[], char *error, size_t error_size)
+{
+    const struct settings *settings = NULL;
+    struct text words = {0};
+    add(&words, "");
+    for (int i = 0; i < argc; i++) {
+        add(&words, argv[i]);
+        add(&words, " ");
+    }
+    if (words.failed)
+        snprintf(error, error_size, "out of memory");
+    else
+        settings = open_settings(words.data, error, error_size);
+    free(words.data);
+    return settings;
+}
+
+void be_quiet(void)
+{
+    is_quiet = true;
 }

@@ -17,4 +17,10 @@ struct settings {
  * the same for every domain. NULL: `error` says in a line what the administrator has to mend. */
 const struct settings *open_settings(const char *words, char *error, size_t error_size);
 
+/* The same for words in several arguments. */
+const struct settings *open_settings_of(int argc, char *argv[], char *error, size_t error_size);
+
+/* From now on the library's warnings are for debugging only. */
+void be_quiet(void);
+
 #endif

@@ -144,6 +144,72 @@ expect "$enforced hosts=mx.good.example" route -f -n 3 good.example "$options"
 leaks=full
 expect "$enforced hosts=mx.good.example" route good.example "$network"
 
+echo "R-RPT-4: what sessions came to is told to the collector"
+python3 bindings/exim/tests/datagrams.py "$tmp/collector" > "$tmp/told" 2> "$tmp/collector.log" &
+collector=$!
+until grep -q ready "$tmp/told"; do kill -0 $collector; done
+reporting="$options tlsrpt_socket=$tmp/collector"
+addresses='192.0.2.1 192.0.2.2'
+plain='250-mx hello
+250 SIZE'
+offer='250-mx hello
+250-starttls
+250 SIZE'
+session() { # DOMAIN LINES, each "EVENT|DATA|STATE"
+    domain=$1
+    set --
+    while IFS='|' read -r event data state; do
+        [ "$data" = plain ] && data=$plain
+        [ "$data" = offer ] && data=$offer
+        set -- "$@" next "$event" "$data" "$domain" "mx.$domain" "$addresses" "$state" "$reporting"
+    done
+    shift
+    call event "$@" > "$tmp/answer"
+    ! grep -vqx '0 ' "$tmp/answer"
+}
+awaited=0
+told() { # LINE
+    awaited=$((awaited + 1))
+    until [ "$(grep -c example "$tmp/told")" -ge $awaited ]; do kill -0 $collector; done
+    if [ "$(grep example "$tmp/told" | tail -n 1)" != "$1" ]; then
+        printf 'told of %s\n  not     %s\n' "$(grep example "$tmp/told" | tail -n 1)" "$1" >&2
+        exit 1
+    fi
+    ! grep '^==' "$tmp/log" # valgrind's
+}
+printf 'smtp:ehlo|offer|\nsmtp:ehlo|plain|tls verified\ntcp:close||tls verified\n' | session told.example
+told 'told.example 2'
+printf 'smtp:ehlo|plain|\ntcp:close||\n' | session told.example
+told 'told.example 2 201 mx.told.example'
+printf 'smtp:ehlo|offer|\ntcp:close||\nsmtp:ehlo|offer|\ntcp:close||\n' | session told.example
+told 'told.example 2 205 mx.told.example'
+printf 'smtp:ehlo|offer|\ntls:cert|1 !|\ntls:cert|0 MIIB|\nsmtp:ehlo|offer|tls\n' | session told.example
+told 'told.example 2 205 mx.told.example'
+printf 'smtp:ehlo|offer|\ndane:fail|validation-failure|\ntcp:close||\n' | session told.example
+told 'told.example 1 205 mx.told.example'
+printf 'dane:fail|dnssec-invalid|\n' | session told.example
+told 'told.example 1 305 mx.told.example'
+# Hosts that are passed over, once for a message.
+call route told-untold.example "$reporting" report next told-untold.example "$reporting" report \
+    > "$tmp/answer"
+told 'told-untold.example 2 205 mx1.evil.example'
+told 'told-untold.example 2 205 mx2.evil.example'
+# Nothing: no TLSRPT record, no session yet, none wanted, no domain, nonsense.
+printf 'smtp:ehlo|plain|tls verified\n' | session good.example
+printf 'tcp:close||\nmsg:delivery||\ntls:cert|99 MIIB|\ntls:cert||\n' | session told.example
+expect "$enforced hosts=mx.told-untold.example" route told-untold.example "$reporting"
+expect "$enforced hosts=mx.told-untold.example" route told-untold.example "$options" report
+printf 'smtp:ehlo|plain|tls verified\n' | session ''
+expect '0 ' event
+# No collector, no store: Exim hears nothing of it.
+expect '0 ' event smtp:ehlo "$plain" told.example mx.told.example "$addresses" 'tls verified' \
+    "$options tlsrpt_socket=/no/such/socket"
+expect '0 ' event smtp:ehlo "$plain" told.example mx.told.example "$addresses" 'tls verified' \
+    store=/no/such/folder
+printf 'smtp:ehlo|plain|tls verified\n' | session end.example
+wait $collector
+[ "$(grep -c example "$tmp/told")" = $awaited ]
+
 echo "R-FLOW-1: what is cached counts when the network is down"
 exec 9>&-
 wait $lab

@@ -10,7 +10,8 @@ from typing import ClassVar
 
 from model import Report
 from place import Place
-from servers import Lines, Server
+from reports import Reporter
+from servers import Lab, Lines, Server
 
 
 class Host(ABC):
@@ -33,6 +34,7 @@ class Host(ABC):
     def __init__(self, place: Place) -> None:
         self.place = place
         self.log: Lines
+        self.reporter: Reporter
 
     @classmethod
     def prepare(cls, cache: Path) -> None:
@@ -55,10 +57,11 @@ class Host(ABC):
         """Gives it back."""
         server.start()
 
-    def check(self, name: str) -> Iterator[str]:
+    def check(self, name: str, lab: Lab) -> Iterator[str]:
         """Runs a check that is of this kind of host alone; what is wrong."""
         raise NotImplementedError(f"no check: {name}")
 
-    def report(self, domain: str, wanted: Report, patience: float) -> str:
-        """Waits so many seconds for a TLS report on a domain; what is wrong, or nothing."""
-        raise NotImplementedError(f"no reports: {domain} {wanted}")
+    def report_of(self, wanted: Report) -> Report:
+        """A TLS report in the words of this kind of host. One with the trait `reports` sets
+        `reporter`."""
+        raise NotImplementedError(f"no reports: {wanted}")

@@ -76,6 +76,9 @@ class Report:
     failure: str = ""  # a result type; empty: a success
     mode: str = ""  # with `mx`: the policy's; empty: none is told
     mx: tuple[str, ...] = ()
+    is_failure: bool = False  # of a session; else a success, whatever became of the policy
+    successes: int = 0  # of other sessions
+    needs: tuple[str, ...] = ()  # traits of hosts without which nothing is reported
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import ClassVar
 
 import debian
 from postfix import Postfix, Postfix37, Postfix310
-from servers import Server
+from servers import Lab, Server
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FILE = "/etc/postfix/mtasts.cf"
@@ -116,7 +116,7 @@ class Table(Postfix):
         self.place.call("/usr/sbin/postfix", "stop")
         self.place.call("/usr/sbin/postfix", "start")
 
-    def check(self, name: str) -> Iterator[str]:
+    def check(self, name: str, lab: Lab) -> Iterator[str]:
         """What postmap has of the table."""
         checks = self.answers() if name == "answers" else self.settings_to_try()
         # Postfix's commands take a second to fail.

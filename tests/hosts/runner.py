@@ -41,6 +41,11 @@ def scene(cases: Sequence[Case]) -> str:
     return DEFAULTS + toml([domain("here.example", id="", policy=""), *tables])
 
 
+def first_domain(case: Case) -> str:
+    """The first domain of a case's scene."""
+    return str(case.scene[0]["name"])
+
+
 @dataclass
 class Sent:
     """One recipient of a mail that the host has taken."""
@@ -67,13 +72,14 @@ class Run:
         self.rounds(together)
         end = time.monotonic() + PATIENCE
         for case in cases:
-            if case.report and "reports" in self.host.traits:
-                self.check_report(case, case.report, end)
+            if report := self.report_due(case):
+                self.check_report(case, report, end)
             if case.check:
-                self.failures[case.name] += self.host.check(case.check)
+                self.failures[case.name] += self.host.check(case.check, self.lab)
         for case in cases:
             if case.is_alone:
                 self.rounds([case])
+        self.read_reports(cases)
 
     def rounds(self, cases: Sequence[Case]) -> None:
         """Runs cases together, round by round."""
@@ -147,8 +153,21 @@ class Run:
             if not any(re.search(pattern, line) for line in log):
                 yield f"no `{pattern}` in the log"
 
+    def report_due(self, case: Case) -> Report | None:
+        """What the host has to tell its reporter of the case's first domain, if anything."""
+        report = case.report
+        if not report or not {"reports", *report.needs} <= self.host.traits:
+            return None
+        return self.host.report_of(report)
+
     def check_report(self, case: Case, wanted: Report, end: float) -> None:
         """The host's reporter is told of the first domain, until `end`."""
-        to = str(case.scene[0]["name"])
-        wrong = self.host.report(to, wanted, end - time.monotonic())
+        wrong = self.host.reporter.wait(first_domain(case), wanted, end - time.monotonic())
         self.failures[case.name] += [f"report: {wrong}"] if wrong else []
+
+    def read_reports(self, cases: Sequence[Case]) -> None:
+        """The reports that are made in the end say that and no more."""
+        due = {first_domain(case): report for case in cases if (report := self.report_due(case))}
+        names = {first_domain(case): case.name for case in cases}
+        for domain, wrong in self.host.reporter.read_back(due) if due else ():
+            self.failures[names[domain]].append(wrong)

@@ -9,23 +9,18 @@ tlsrpt-reportd makes and sends the reports, whose every number is compared with 
 
 from __future__ import annotations
 
-import contextlib
-import email
-import email.policy
-import gzip
+import email.message
 import json
 import pathlib
-import signal
-import sqlite3
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
+from reporter import Collector, Trouble, report_in, running
+
 SCENE = pathlib.Path(__file__).with_name("scene.toml")
-PATIENCE = 60  # seconds for any one thing
 
 Failure = tuple[str, str, str, int]  # result type, MX host, reason code, sessions
 Policy = tuple[str, str, list[str], int, int, list[Failure]]
@@ -75,30 +70,6 @@ REPORTS: dict[str, Policy] = {
 SESSIONS = sum(policy[3] + policy[4] for policy in REPORTS.values())
 
 
-def wait_for(what: str, is_so: Callable[[], Any]) -> Any:
-    """Asks until the answer is one."""
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        if answer := is_so():
-            return answer
-        time.sleep(0.02)
-    raise SystemExit(f"collector.py: in {PATIENCE} s: {what}")
-
-
-@contextlib.contextmanager
-def running(command: list[str | pathlib.Path], **options: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """A program, ended at the end."""
-    with subprocess.Popen(command, **options) as process:
-        try:
-            yield process
-        finally:
-            process.terminate()
-            try:
-                process.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                process.kill()
-
-
 def send(sender: list[str], domains: tuple[str, ...]) -> None:
     """Mails the domains."""
     command = sender + [word for domain in domains for word in ("-r", f"you@{domain}")]
@@ -106,7 +77,7 @@ def send(sender: list[str], domains: tuple[str, ...]) -> None:
         command, input=b"Subject: test\n\nA line\n", capture_output=True, timeout=100, check=False
     )
     if done.returncode not in (0, 75) or b"TLSRPT" in done.stderr:
-        raise SystemExit(f"collector.py: sender: {done.returncode}\n{done.stderr.decode()}")
+        raise Trouble(f"sender: {done.returncode}\n{done.stderr.decode()}")
 
 
 def sender_in(info: dict[str, Any], folder: pathlib.Path, program: str) -> list[str]:
@@ -117,17 +88,6 @@ def sender_in(info: dict[str, Any], folder: pathlib.Path, program: str) -> list[
     command += ["-s", str(store), "-T", str(folder / "collector"), "-C", info["ca_file"]]
     command += ["-n", info["dns"], "-p", str(info["smtp_port"]), "-P", str(info["https_port"])]
     return command
-
-
-def count(database: pathlib.Path) -> int:
-    """The sessions that tlsrpt-collectd has written down; -1 if it cannot write yet."""
-    try:
-        connect = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
-        with contextlib.closing(connect) as connection:
-            (total,) = connection.execute("SELECT total(cntrtotal) FROM finalresults").fetchone()
-    except sqlite3.OperationalError:
-        return -1
-    return int(total)
 
 
 def sessions(domains: Iterable[str]) -> int:
@@ -170,10 +130,9 @@ def addresses(report: dict[str, Any]) -> set[str]:
     }
 
 
-def check_mail(domain: str, file: pathlib.Path) -> list[str]:
+def check_mail(domain: str, message: email.message.EmailMessage) -> list[str]:
     """What is wrong with a report that came by mail."""
-    message = email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
-    report = json.loads(gzip.decompress(list(message.iter_attachments())[0].get_content()))
+    report = report_in(message)
     wrong = []
     if message["To"] != f"reports@{domain}":
         wrong.append(f"{domain}: mailed to {message['To']}")
@@ -187,60 +146,38 @@ def check_mail(domain: str, file: pathlib.Path) -> list[str]:
     return wrong
 
 
-def make_reports(programs: pathlib.Path, folder: pathlib.Path, storage: str) -> list[str]:
+def check_reports(collector: Collector) -> list[str]:
     """Has the reports made and sent; what is wrong with them."""
-    out = folder / "out"
-    out.mkdir()
-    fetcher = f"{programs}/tlsrpt-fetcher --storage {storage}"
-    command = [
-        f"{programs}/tlsrpt-reportd", "--dbname", str(folder / "reportd.db"), "--fetchers", fetcher,
-        "--organization_name", "Here", "--contact_info", "tlsrpt@here.example",
-        "--sender_address", "tlsrpt@here.example", "--spread_out_delivery", "1",
-        "--interval_main_loop", "1",
-        "--sendmail_script", f"cat > {out}/$$.part && mv {out}/$$.part {out}/$$.mail",
-        "--http_script", f"cat > {out}/$$.part && mv {out}/$$.part {out}/$$.http #",
-    ]  # fmt: skip
-    with running(command):
-        wait_for("no reports", lambda: len(list(out.glob("*.[mh]*"))) > len(REPORTS))
+    mails, posts = collector.reports(len(REPORTS) + 1)
     wrong = []
-    for file in out.glob("*.mail"):
-        message = email.message_from_bytes(file.read_bytes())
+    for message in mails:
         domain = str(message["TLS-Report-Domain"])
-        wrong += check_mail(domain, file) if domain in REPORTS else [f"a report for {domain}"]
-    (posted,) = out.glob("*.http")
-    if read(json.loads(gzip.decompress(posted.read_bytes()))) != REPORTS["odd.example"]:
+        wrong += check_mail(domain, message) if domain in REPORTS else [f"a report for {domain}"]
+    if [read(report) for report in posts] != [REPORTS["odd.example"]]:
         wrong.append("odd.example: the posted report is another")
-    if len(list(out.glob("*.mail"))) != len(REPORTS):
-        wrong.append(f"{len(list(out.glob('*.mail')))} reports by mail, {len(REPORTS)} due")
+    if len(mails) != len(REPORTS):
+        wrong.append(f"{len(mails)} reports by mail, {len(REPORTS)} due")
     return wrong
 
 
 def test(lab: str, sender: str, programs: pathlib.Path, folder: pathlib.Path) -> list[str]:
     """All of it; what is wrong."""
-    collector, database = folder / "collector", folder / "collectd.db"
-    yesterday = pathlib.Path(f"{database}.yesterday")
-    storage = f"sqlite://{database}"
-    collectd = [
-        f"{programs}/tlsrpt-collectd", "--socketname", collector, "--storage", storage,
-        "--max_uncommited_datagrams", "1",
-    ]  # fmt: skip
     lab_command = [lab, "run", SCENE, folder / "lab", "--until-eof"]
-    silent = {"stdout": subprocess.DEVNULL}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with running(lab_command, **pipes) as internet, running(collectd, **silent) as process:
+    with running(lab_command, **pipes) as internet, Collector(
+        programs, folder
+    ).collecting() as collector:
         assert internet.stdout
         if internet.stdout.readline() != b"ready\n":
-            raise SystemExit("collector.py: the lab does not start")
+            raise Trouble("the lab does not start")
         info = json.loads((folder / "lab/lab.json").read_text())
-        wait_for("tlsrpt-collectd does not start", lambda: count(yesterday) == count(database) == 0)
         command, due = sender_in(info, folder, sender), 0
         for domains in BATCHES:
             send(command, domains)
             due += sessions(domains)
-            wait_for("sessions are missing", lambda due=due: count(database) >= due)
-        process.send_signal(signal.SIGUSR2)  # the day is over, for developers
-        wait_for("the day does not end", lambda: count(yesterday) >= SESSIONS)
-        return make_reports(programs, folder, storage)
+            collector.await_sessions(due)
+        collector.end_the_day(SESSIONS)
+        return check_reports(collector)
 
 
 def main() -> int:
@@ -249,7 +186,10 @@ def main() -> int:
         print(__doc__, file=sys.stderr)
         return 2
     with tempfile.TemporaryDirectory(prefix="mtasts-tlsrpt-") as name:
-        wrong = test(sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3]), pathlib.Path(name))
+        try:
+            wrong = test(sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3]), pathlib.Path(name))
+        except Trouble as trouble:
+            wrong = [str(trouble)]
     for line in wrong:
         print(f"WRONG: {line}")
     if not wrong:

@@ -3,9 +3,10 @@
  * call: calls a function of mtasts_exim.so as Exim does, for valgrind, which cannot follow Exim's
  * own memory.
  *
- *     call MODULE FUNCTION [-f] [-n TIMES] ARGUMENT...
+ *     call MODULE FUNCTION [-f] [-n TIMES] ARGUMENT... [next ARGUMENT...]...
  *
- * prints the status and the text. With -f the last call is made in a child.
+ * prints the status and the text. With -f the last call is made in a child. The argument "next"
+ * begins the arguments of another call.
  */
 #define _POSIX_C_SOURCE 200809L
 #define DLFUNC_IMPL
@@ -41,13 +42,25 @@ void debug_printf(const char *format, ...)
     (void)format;
 }
 
-static int call(exim_dlfunc_t *function, int argc, char *argv[])
+static int call_once(exim_dlfunc_t *function, int argc, char *argv[])
 {
     uschar *text = NULL;
     int status = function(&text, argc, (uschar **)argv);
     printf("%d %s\n", status, text ? (char *)text : "");
     fflush(stdout);
     free(text);
+    return status;
+}
+
+static int call(exim_dlfunc_t *function, int argc, char *argv[])
+{
+    int status = 0;
+    for (int from = 0, to = 0; to <= argc; to++) {
+        if (to == argc || strcmp(argv[to], "next") == 0) {
+            status = call_once(function, to - from, argv + from);
+            from = to + 1;
+        }
+    }
     return status;
 }
 
