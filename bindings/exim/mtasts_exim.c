@@ -8,7 +8,9 @@
  *     mtasts_exim_hosts   {DOMAIN}{HOSTS}{OPTIONS}...  those of HOSTS that may
  *     mtasts_exim_policy  {DOMAIN}{OPTIONS}...         the policy
  *
- * report.c has a fourth, for event_action.
+ *     mtasts_exim_ready                                "yes": that the module can be loaded
+ *
+ * report.c has one for event_action.
  *
  * Each gives a line as `mtasts serve` does (docs/server.md), for ${extract{name}{...}}: `action`
  * comes first, and whatever is not `action=deliver` means that the mail waits. What is known to be
@@ -442,6 +444,7 @@ static int finish(struct question *q, uschar **yield)
 PUBLIC exim_dlfunc_t mtasts_exim_policy;
 PUBLIC exim_dlfunc_t mtasts_exim_hosts;
 PUBLIC exim_dlfunc_t mtasts_exim_route;
+PUBLIC exim_dlfunc_t mtasts_exim_ready;
 
 int mtasts_exim_policy(uschar **yield, int argc, uschar *argv[])
 {
@@ -465,4 +468,11 @@ int mtasts_exim_route(uschar **yield, int argc, uschar *argv[])
     if (begin(&q, argc, argv, 1) && look_up(&q) && is_bound(&q))
         route(&q);
     return finish(&q, yield);
+}
+
+int mtasts_exim_ready(uschar **yield, int argc, uschar *argv[])
+{
+    (void)argc;
+    (void)argv;
+    return give(yield, OK, "yes");
 }

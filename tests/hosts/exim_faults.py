@@ -58,7 +58,7 @@ class Faults:
         yield from self.wait_all(rcpts, since)
         ids = self.queued(rcpts)
         self.mend(kind)
-        self.place.call("/usr/sbin/exim4", "-M", *ids)
+        self.place.attempt("/usr/sbin/exim4", "-M", *ids)
         yield from self.gone(rcpts, since)
 
     def wait_all(self, rcpts: list[str], since: int) -> Iterator[str]:
