@@ -53,6 +53,7 @@ class Exim(Host):
     """Any Exim. What it learns of an MX host it applies to the next mail too, for half an hour."""
 
     settings: ClassVar[str]
+    never = "(?i)frozen"
     targets = ("build/bin/mtasts", "build/exim/mtasts_exim.so")
     reasons = {
         "verified": r"[=-]> {rcpt} .* H={sink} \[.* CV=(yes|dane) ",
@@ -79,6 +80,9 @@ class Exim(Host):
         # As a child of process 1 it would stay in the foreground; and it keeps a pipe open.
         place.call("/bin/sh", "-c", "/usr/sbin/exim4 -bd > /dev/null 2>&1; exit $?")
         self.log = Lines.follow(place.run / "exim-mainlog")
+        # The command has gone to the background before it listens.
+        if not self.log.match("daemon started"):
+            raise RuntimeError("Exim does not start; see exim-mainlog")
 
     def outcome(self, line: str) -> tuple[str, str] | None:
         found = re.search(r" (=>|->|==|\*\*) (\S+@\S+) ", line)

@@ -31,6 +31,9 @@ class Host(ABC):
     # Why mail went or waits, as the log has it; {rcpt}, {domain}, {sink} are the mail's.
     reasons: ClassVar[Mapping[str, str]]
 
+    # What must never be in its log.
+    never: ClassVar[str] = "(?!)"
+
     def __init__(self, place: Place) -> None:
         self.place = place
         self.log: Lines

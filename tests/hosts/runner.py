@@ -146,6 +146,7 @@ class Run:
             facts |= {"sni": wanted.sni} if wanted.sni else {}
             yield from (f"{key} is {event[key]!r}, not {value!r}"
                         for key, value in facts.items() if event[key] != value)
+        yield from (f"in the log: {line}" for line in log if re.search(self.host.never, line))
         if wanted.why:
             pattern = self.host.reasons[wanted.why].format(
                 rcpt=re.escape(sent.rcpt), domain=re.escape(sent.domain),
