@@ -26,12 +26,17 @@ Results = Mapping[str, Mapping[str, object]]
 
 def write(path: Path, cases: Sequence[Case], results: Results, day: str) -> None:
     """Puts the table into the file, in place of the one that is there."""
-    text = path.read_text()
-    before, begin, rest = text.partition(BEGIN)
+    before, after = around(path)
+    path.write_text(before + BEGIN + "\n".join(lines(cases, results, day)) + "\n" + END + after)
+
+
+def around(path: Path) -> tuple[str, str]:
+    """What comes before the table in the file, and what after."""
+    before, begin, rest = path.read_text().partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise SystemExit(f"{path}: no place for a table between `{BEGIN}` and `{END}`")
-    path.write_text(before + BEGIN + "\n".join(lines(cases, results, day)) + "\n" + END + after)
+        raise SystemExit(f"{path} has no lines `{BEGIN.strip()}` and `{END.strip()}`")
+    return before, after
 
 
 def lines(cases: Sequence[Case], results: Results, day: str) -> Iterator[str]:
