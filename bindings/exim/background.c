@@ -19,9 +19,9 @@ static bool is_a_connection(int fd)
     return fstat(fd, &facts) == 0 && (S_ISSOCK(facts.st_mode) || S_ISFIFO(facts.st_mode));
 }
 
-/* Lets go of Exim's connections and pipes, whose other ends may wait for the last copy to be closed.
- * Their numbers stay taken: Exim's log and the policy store have descriptors of their own, and must
- * not meet something else there. */
+/* Lets go of Exim's connections and pipes, whose other ends may wait for the last copy to be
+ * closed. Their numbers stay taken: Exim's log and the policy store have descriptors of their own,
+ * and must not meet something else there. */
 static void leave_connections(void)
 {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);

@@ -312,8 +312,8 @@ static void choose_by_policy(struct question *q, const struct hosts *hosts)
     int32_t cause = MTASTS_CAUSE_NONE;
     if (!choose(q, *hosts) && look_again(q) && is_bound(q))
         choose(q, *hosts);
-    if (q->reports && hosts->count > 0 && !may_have_it(q, hosts, 0, &cause) &&
-        is_first(q->ascii) && in_background()) {
+    if (q->reports && hosts->count > 0 && !may_have_it(q, hosts, 0, &cause) && is_first(q->ascii) &&
+        in_background()) {
         report_unlisted(q, hosts);
         _exit(0);
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Preloaded into Exim: a libmtasts with a fault, the kind of which is in /etc/mtasts-fault. A line in
- * /run/faults says that it was met.
+ * Preloaded into Exim: a libmtasts with a fault, the kind of which is in /etc/mtasts-fault. A line
+ * in /run/faults says that it was met.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <fcntl.h>
