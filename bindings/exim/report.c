@@ -170,7 +170,9 @@ static void report_in_background(int argc, char *argv[], int32_t tls)
     seen.is_reported = true;
     if (!*argv[DOMAIN] || !in_background())
         return;
-    session.dane = has_word(argv[STATE], "dane") ? MTASTS_DANE_PASSED : seen.dane;
+    session.dane = tls == MTASTS_TLS_ESTABLISHED && has_word(argv[STATE], "dane")
+                       ? MTASTS_DANE_PASSED
+                       : seen.dane;
     /* Where Exim goes by TLSA records it goes by nothing else. */
     session.mx_secure = session.dane != MTASTS_DANE_NOT_USED;
     settings = open_settings_of(argc - OPTIONS, argv + OPTIONS, error, sizeof error);
