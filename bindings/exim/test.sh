@@ -11,7 +11,8 @@ headers=build/exim/exim4-dev/usr/include/exim4
 [ -d "$headers" ] || headers=/usr/include/exim4
 module=$PWD/build/exim/mtasts_exim.so
 tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
+collector=
+trap 'rm -rf "$tmp"; [ -z "$collector" ] || kill $collector' EXIT
 ${CC:-cc} -std=c99 -Wall -Wextra -Wpedantic -Werror -g -rdynamic -isystem "$headers" \
     bindings/exim/tests/call.c -ldl -o "$tmp/call"
 
@@ -145,6 +146,7 @@ leaks=full
 expect "$enforced hosts=mx.good.example" route good.example "$network"
 
 echo "R-RPT-4: what sessions came to is told to the collector"
+: > "$tmp/told"
 python3 bindings/exim/tests/datagrams.py "$tmp/collector" > "$tmp/told" 2> "$tmp/collector.log" &
 collector=$!
 until grep -q ready "$tmp/told"; do kill -0 $collector; done
@@ -171,8 +173,9 @@ awaited=0
 told() { # LINE
     awaited=$((awaited + 1))
     until [ "$(grep -c example "$tmp/told")" -ge $awaited ]; do kill -0 $collector; done
-    if [ "$(grep example "$tmp/told" | tail -n 1)" != "$1" ]; then
-        printf 'told of %s\n  not     %s\n' "$(grep example "$tmp/told" | tail -n 1)" "$1" >&2
+    found=$(grep example "$tmp/told" | sed -n "${awaited}p")
+    if [ "$found" != "$1" ]; then
+        printf 'told of %s\n  not     %s\n' "$found" "$1" >&2
         exit 1
     fi
     ! grep '^==' "$tmp/log" # valgrind's
@@ -208,6 +211,7 @@ expect '0 ' event smtp:ehlo "$plain" told.example mx.told.example "$addresses" '
     store=/no/such/folder
 printf 'smtp:ehlo|plain|tls verified\n' | session end.example
 wait $collector
+collector=
 [ "$(grep -c example "$tmp/told")" = $awaited ]
 
 echo "R-FLOW-1: what is cached counts when the network is down"
