@@ -23,10 +23,11 @@ KINDS = (*ENDS, "panic", "no module", "no store", "bad store")
 
 
 def prepare() -> None:
-    """Builds the library with faults."""
-    subprocess.run(["cc", "-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-shared",
-                    "-fPIC", f"-I{BUILD}/include", "-o", BUILD / "hosts" / "faults.so",
-                    HERE / "faults.c"], check=True)
+    """Builds the libraries with faults."""
+    for name, define in (("faults", "-DLOOKUPS"), ("report-faults", "-DREPORTS")):
+        subprocess.run(["cc", "-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-shared",
+                        "-fPIC", define, f"-I{BUILD}/include", "-o",
+                        BUILD / "hosts" / f"{name}.so", HERE / "faults.c"], check=True)
 
 
 class Faults:
@@ -41,6 +42,8 @@ class Faults:
         """All kinds; what is wrong."""
         for kind in KINDS:
             yield from (f"{kind}: {wrong}" for wrong in self.one(kind))
+        for kind in ENDS:
+            yield from (f"{kind} in a report: {wrong}" for wrong in self.report(kind))
 
     def one(self, kind: str) -> Iterator[str]:
         """One kind."""
@@ -60,6 +63,20 @@ class Faults:
         self.mend(kind)
         self.place.attempt("/usr/sbin/exim4", "-M", *ids)
         yield from self.gone(rcpts, since)
+
+    def report(self, kind: str) -> Iterator[str]:
+        """A fault of the reports, by which no mail waits."""
+        rcpts = [f"report-{kind}@{domain}" for domain in DOMAINS]
+        since, met = len(self.log.lines), len(self.met.lines)
+        self.place.write("/etc/mtasts-fault", kind)
+        self.place.write("/etc/ld.so.preload", f"{BUILD}/hosts/report-faults.so\n")
+        for rcpt in rcpts:
+            self.send(rcpt)
+        yield from self.gone(rcpts, since)
+        due = met + len(rcpts)
+        if not self.met.wait(lambda lines: len(lines) >= due or None):
+            yield "no report was tried"
+        self.mend(kind)
 
     def wait_all(self, rcpts: list[str], since: int) -> Iterator[str]:
         """That all mail waits, and will be tried again; what is wrong."""

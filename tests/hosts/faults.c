@@ -2,6 +2,7 @@
 /*
  * Preloaded into Exim: a libmtasts with a fault, the kind of which is in /etc/mtasts-fault. A line
  * in /run/faults says that it was met.
+ * With REPORTS defined only TLS reports have it.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <fcntl.h>
@@ -38,6 +39,16 @@ static int32_t fail(void)
     return MTASTS_E_INTERNAL; /* as after a panic */
 }
 
+#ifdef REPORTS
+int32_t mtasts_default_host_tlsrpt_record(const mtasts_default_host *host, const char *domain,
+                                          mtasts_tlsrpt_record **out)
+{
+    (void)host;
+    (void)domain;
+    (void)out;
+    return fail();
+}
+#else
 int32_t mtasts_resolve(const char *domain, const mtasts_config *config, const mtasts_host *host,
                        mtasts_outcome **out)
 {
@@ -47,3 +58,4 @@ int32_t mtasts_resolve(const char *domain, const mtasts_config *config, const mt
     (void)out;
     return fail();
 }
+#endif

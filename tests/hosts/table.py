@@ -14,11 +14,13 @@ BEGIN, END = "<!-- tests/hosts/run --table -->\n", "<!-- end -->\n"
 WAYS = {"socketmap": "socketmap", "table": "table", "proxy": "proxy", "module": "module",
         "socket": "server", "light": "light"}
 LEGEND = """\
-By `mtasts serve`: **socketmap**, **server** (`${readsocket}`), **light** (the same, Exim without
-`${dlfunc}`). By a module in the MTA: **table** (`mtasts:`), **proxy** (`proxy:mtasts:`), **module**
-(`${dlfunc}`). *Verified*: delivered to the right MX host over TLS, with its name as SNI and its
-certificate (or TLSA record) verified; *delivered*: as without a policy; *waits*: nobody has got it,
-and it was not returned; *returned*: for a reason that has nothing to do with MTA-STS.
+✓: in every way to ask; else in those that are named, as the case is theirs alone. By `mtasts serve`:
+**socketmap**, **server** (`${readsocket}`), **light** (the same in an Exim without `${dlfunc}`). By a
+module in the MTA: **table** (`mtasts:`), **proxy** (`proxy:mtasts:`), **module** (`${dlfunc}`).
+*Verified*: delivered to the right MX host over TLS, with its name as SNI, and its certificate (or TLSA
+record) verified. *Delivered*: as without a policy. *Waits*: nobody has got it, and it was not returned.
+*Returned*: for a reason that has nothing to do with MTA-STS. What Postfix 3.10 and Exim's module say
+of these sessions has gone through tlsrpt-reporter, and its reports were read.
 """
 
 Results = Mapping[str, Mapping[str, object]]
@@ -49,8 +51,10 @@ def lines(cases: Sequence[Case], results: Results, day: str) -> Iterator[str]:
         cells = [cell(case.name, column, results) for column in packages]
         yield f"| {case.doc} | {fates(case)} | {' | '.join(cells)} |"
     yield ""
-    versions = ", ".join(f"{name} is {package}" for name, package in packages.items())
-    yield f"{LEGEND}Debian's packages: {versions}."
+    yield LEGEND
+    for name, package in packages.items():
+        ways = [WAYS[host.rsplit("-", 1)[1]] for host in results if mta(host) == name]
+        yield f"* {name}: Debian's {package}, by {', '.join(ways)}"
 
 
 def mta(name: str) -> str:
@@ -61,22 +65,18 @@ def mta(name: str) -> str:
 
 def cell(case: str, column: str, results: Results) -> str:
     """The ways in which an MTA did what it must, and those in which it did not."""
-    words = []
-    for name, result in results.items():
-        cells = result.get("cases")
-        found = cells.get(case) if isinstance(cells, dict) and mta(name) == column else None
-        way = WAYS[name.rsplit("-", 1)[1]]
-        if found == "ok":
-            words.append(way)
-        elif isinstance(found, list):
-            words.append(f"**{way} FAILED**")
-    return ", ".join(words) or "–"
+    found = {name.rsplit("-", 1)[1]: cells.get(case) for name, result in results.items()
+             if isinstance(cells := result.get("cases"), dict) and mta(name) == column}
+    words = [WAYS[way] if mark == "ok" else f"**{WAYS[way]} FAILED**"
+             for way, mark in found.items() if mark == "ok" or isinstance(mark, list)]
+    is_all_well = all(mark == "ok" for mark in found.values())
+    return "✓" if is_all_well else ", ".join(words) or "–"
 
 
 def fates(case: Case) -> str:
     """What must become of the mail of a case, round by round."""
     rounds = [[word(fate) for mail in one.mails for fate in mail.values()] for one in case.rounds]
-    return ", then ".join(" and ".join(dict.fromkeys(words)) for words in rounds) or "so"
+    return ", then ".join(" and ".join(dict.fromkeys(words)) for words in rounds) or "as said"
 
 
 def word(fate: Fate) -> str:
