@@ -18,7 +18,7 @@ from servers import Lines
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.append(str(ROOT / "tests" / "tlsrpt"))
-from reporter import Collector, Trouble, report_in  # noqa: E402 # pylint: disable=all
+from reporter import Collector, Trouble, report_in  # noqa: E402
 
 PROGRAMS = ROOT / "build" / "tlsrpt-reporter-0.6.0"
 
@@ -74,16 +74,24 @@ class Reporter:
         if not self.collector:
             print("tlsrpt-reporter cannot be installed: no reports are read back", file=sys.stderr)
             return
-        with self.stack:
-            told = list(self.datagrams.lines)
-            self.collector.await_sessions(len(told))
-            self.collector.end_the_day(len(told))
-            mails, _ = self.collector.reports(len({json.loads(line)["d"] for line in told}))
-        reports = {str(mail["TLS-Report-Domain"]): report_in(mail) for mail in mails}
+        try:
+            reports = self.reports(self.collector)
+        except Trouble as trouble:
+            yield from ((domain, str(trouble)) for domain in wanted)
+            return
         for domain, report in wanted.items():
             found = read(reports[domain]) if domain in reports else None
             if found != due(report):
                 yield domain, f"the report has {found}, due is {due(report)}"
+
+    def reports(self, collector: Collector) -> dict[str, dict[str, Any]]:
+        """The reports on all that was told, by domain."""
+        with self.stack:
+            told = list(self.datagrams.lines)
+            collector.await_sessions(len(told))
+            collector.end_the_day(len(told))
+            mails, _ = collector.reports(len({json.loads(line)["d"] for line in told}))
+        return {str(mail["TLS-Report-Domain"]): report_in(mail) for mail in mails}
 
 
 def tells(datagram: dict[str, Any], wanted: Report) -> bool:
@@ -126,6 +134,3 @@ def read(report: dict[str, Any]) -> list[object]:
             summary["total-failure-session-count"],
             [(one["result-type"], one["failed-session-count"])
              for one in entry["failure-details"]]]
-
-
-__all__ = ["Reporter", "Trouble", "prepare"]

@@ -14,13 +14,14 @@ BEGIN, END = "<!-- tests/hosts/run --table -->\n", "<!-- end -->\n"
 WAYS = {"socketmap": "socketmap", "table": "table", "proxy": "proxy", "module": "module",
         "socket": "server", "light": "light"}
 LEGEND = """\
-✓: in every way to ask; else in those that are named, as the case is theirs alone. By `mtasts serve`:
-**socketmap**, **server** (`${readsocket}`), **light** (the same in an Exim without `${dlfunc}`). By a
-module in the MTA: **table** (`mtasts:`), **proxy** (`proxy:mtasts:`), **module** (`${dlfunc}`).
-*Verified*: delivered to the right MX host over TLS, with its name as SNI, and its certificate (or TLSA
-record) verified. *Delivered*: as without a policy. *Waits*: nobody has got it, and it was not returned.
-*Returned*: for a reason that has nothing to do with MTA-STS. What Postfix 3.10 and Exim's module say
-of these sessions has gone through tlsrpt-reporter, and its reports were read.
+✓: in every way to ask; else in those that are named, as the case is theirs alone. By `mtasts
+serve`: **socketmap**, **server** (`${readsocket}`), **light** (the same in an Exim without
+`${dlfunc}`). By a module in the MTA: **table** (`mtasts:`), **proxy** (`proxy:mtasts:`),
+**module** (`${dlfunc}`). *Verified*: delivered to the right MX host over TLS, with its name as
+SNI, and its certificate (or TLSA record) verified. *Delivered*: as without a policy. *Waits*:
+nobody has got it, and it was not returned. *Returned*: for a reason that has nothing to do with
+MTA-STS. What Postfix 3.10 and Exim's module say of these sessions has gone through
+tlsrpt-reporter, and its reports were read.
 """
 
 Results = Mapping[str, Mapping[str, object]]

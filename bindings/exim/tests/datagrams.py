@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Takes what comes for a TLSRPT collector: `datagrams.py SOCKET` prints of each datagram a line with
-the domain, the numbers of policy type and failures, and the MX hosts that failed. A datagram for
-end.example ends it. It prints "ready" first."""
+"""Takes what comes for a TLSRPT collector: `datagrams.py SOCKET` prints of each datagram a line
+with the domain, the numbers of policy type and failures, and the MX hosts that failed. A datagram
+for end.example ends it. It prints "ready" first."""
 
 import json
 import socket
