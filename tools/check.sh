@@ -69,7 +69,7 @@ case ${1:-all} in
         lane core 3
         lane ffi 3
         lane host 6
-        lane hosts 6
+        lane hosts 8
         lane wasm 8
         ;;
     *) lane "$1" 9 ;;

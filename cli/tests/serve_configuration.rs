@@ -133,10 +133,12 @@ fn the_values_in_the_example_are_the_defaults() {
     server.reload();
     let log = server.logged();
     assert!(!log.contains("takes a restart"), "{log}");
-    server.reconfigure("enforce_percent = 100", "enforce_percent = 99");
+    assert!(log.contains("reloaded changed=\"\""), "{log}");
+    server.reconfigure("max_lookups = ", "max_lookups = 1");
     server.reload();
     let log = server.logged();
     assert!(log.contains("takes a restart"), "{log}");
+    assert!(log.contains("network.max_lookups"), "{log}");
 }
 
 /// A configuration with its fault, and what the message has.

@@ -204,16 +204,32 @@ fn what_changes_only_at_a_start_is_told_and_left() {
     let lab = Lab::start(SCENE).unwrap();
     let mut server = server(&lab);
     assert_eq!(server.ask("postfix good.example"), GOOD);
-    server.reconfigure("[network]", "enforce_percent = 0\n[network]");
     server.reconfigure("[network]", "[network]\ndane = true");
     for _ in 0..2 {
         server.signal("HUP");
-        server.wait_for_log("takes a restart"); // each time, as it is still so
+        let told = server.wait_for_log("takes a restart"); // each time, as it is still so
+        assert!(told.contains("network.dane"), "{told}");
         server.wait_for_log("reloaded");
         assert_eq!(server.ask("postfix good.example"), GOOD);
     }
     assert!(server.policy("good.example")["dane"].is_null());
     assert_eq!(lab.count("dns", "type=MX").unwrap(), 0);
+}
+
+/// Enforcement is introduced without a restart.
+#[test]
+fn r_apply_4_sighup_takes_another_share_of_domains() {
+    let lab = Lab::start(SCENE).unwrap();
+    let mut server = server(&lab);
+    assert_eq!(server.ask("postfix good.example"), GOOD);
+    server.reconfigure("[network]", "enforce_percent = 0\n[network]");
+    server.signal("HUP");
+    server.wait_for_log("the others are not protected");
+    server.wait_for_log("changed=\"enforce_percent\"");
+    assert_eq!(server.ask("postfix good.example"), "NOTFOUND ");
+    server.reconfigure("enforce_percent = 0", "enforce_percent = 100");
+    server.reload();
+    assert_eq!(server.ask("postfix good.example"), GOOD);
 }
 
 #[test]

@@ -112,12 +112,11 @@ impl Engine {
     /// An engine that knows nothing. `seed` is 16 random octets that no outsider knows: attackers
     /// choose domains, and must not be able to choose those that are slow to look up. Engines
     /// with different seeds refresh a policy at different times.
-    pub fn new(mut settings: Settings, seed: [u8; 16]) -> Self {
-        let refresh_after = core::mem::replace(&mut settings.lookup.refresh_after, u32::MAX);
+    pub fn new(settings: Settings, seed: [u8; 16]) -> Self {
         let table = Table::new(seed);
-        Self {
+        let mut engine = Self {
+            refresh_after: settings.lookup.refresh_after,
             settings,
-            refresh_after,
             last_request: table.hash(b"") as u32, // another engine's numbers are not ours
             table,
             timers: Timers::default(),
@@ -126,7 +125,15 @@ impl Engine {
             last_ticket: 0,
             refreshes: 0,
             hand: 0,
-        }
+        };
+        engine.keep_refreshes();
+        engine
+    }
+
+    /// Look-ups do not refresh policies by themselves: the engine does.
+    fn keep_refreshes(&mut self) {
+        let of_lookups = &mut self.settings.lookup.refresh_after;
+        self.refresh_after = core::mem::replace(of_lookups, u32::MAX);
     }
 
     /// Asks for a domain. Where the TTL of its record is over, the TXT query is waited for, also

@@ -19,7 +19,7 @@ use tracing::Level;
 const MAX_COUNT: usize = 10_000_000;
 
 /// The whole file.
-#[derive(Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     pub store: Option<String>,
@@ -36,7 +36,7 @@ pub struct Config {
 }
 
 /// What is kept in memory.
-#[derive(Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Cache {
     pub max_policies: usize,
@@ -46,7 +46,7 @@ pub struct Cache {
     pub max_refreshes: usize,
 }
 
-#[derive(Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Log {
     #[serde(deserialize_with = "parsed")]
@@ -66,7 +66,7 @@ pub enum Format {
 }
 
 /// DNS and HTTPS.
-#[derive(Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Network {
     pub nameservers: Vec<NameServer>,
@@ -167,20 +167,46 @@ impl Config {
         Ok(())
     }
 
-    /// Whether `new` differs in what is read only at the start.
-    pub fn needs_restart(&self, new: &Self) -> bool {
-        let fixed = |config: &Self| {
-            (
-                config.store.clone(),
-                config.store_ca_file.clone(),
-                config.control.clone(),
-                config.engine_settings(),
-                (config.network.dane, config.network.max_lookups),
-                config.log.format,
-                config.listen.clone(),
-            )
+    /// The keys, or tables, in which `new` differs: those that a reload takes.
+    pub fn differing(&self, new: &Self) -> Vec<&'static str> {
+        let network = |config: &Self| {
+            let network = &config.network;
+            let files = (network.nameservers.clone(), network.ca_file.clone());
+            let times = (network.dns_timeout, network.connect_timeout);
+            let others = (network.https_port, network.allow_non_global);
+            (files, times, others, network.fetch_timeout)
         };
-        fixed(self) != fixed(new)
+        named([
+            ("cache", self.cache != new.cache),
+            (
+                "defer_on_dns_failure",
+                self.defer_on_dns_failure != new.defer_on_dns_failure,
+            ),
+            (
+                "enforce_percent",
+                self.enforce_percent != new.enforce_percent,
+            ),
+            ("local_policies", self.local_policies != new.local_policies),
+            ("log.level", self.log.level != new.log.level),
+            ("network", network(self) != network(new)),
+        ])
+    }
+
+    /// The same of what is read only at the start.
+    pub fn differing_until_restart(&self, new: &Self) -> Vec<&'static str> {
+        let (network, new_network) = (&self.network, &new.network);
+        named([
+            ("control", self.control != new.control),
+            ("listen", self.listen != new.listen),
+            ("log.format", self.log.format != new.log.format),
+            ("network.dane", network.dane != new_network.dane),
+            (
+                "network.max_lookups",
+                network.max_lookups != new_network.max_lookups,
+            ),
+            ("store", self.store != new.store),
+            ("store_ca_file", self.store_ca_file != new.store_ca_file),
+        ])
     }
 
     /// The default host without its store, which the server has by itself.
@@ -218,6 +244,12 @@ impl Config {
         settings.request_timeout = longest.saturating_mul(2);
         settings
     }
+}
+
+/// The keys that differ.
+fn named<const N: usize>(keys: [(&'static str, bool); N]) -> Vec<&'static str> {
+    let differing = keys.into_iter().filter(|(_, differs)| *differs);
+    differing.map(|(key, _)| key).collect()
 }
 
 /// What is wrong, and where. The line itself is not shown: it may have a password.

@@ -41,7 +41,7 @@ use health::Health;
 use listen::{Listener, Passed};
 use metrics::Metrics;
 use mtasts_host::DefaultHost;
-use reload::{Reloader, read_local};
+use reload::{Reloader, read_local, tell_share};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use saver::Saver;
 use sd_notify::NotifyState;
@@ -315,16 +315,9 @@ fn start_service(
     ))
 }
 
-/// What an operator should not have to find out (R-APPLY-4).
+/// What an operator should not have to find out.
 fn tell_limits(config: &Config, listens: &[config::Listen], clients: usize) {
-    let percent = config.enforce_percent.0;
-    if percent < 100 {
-        warn!(
-            percent,
-            "policies of mode enforce are enforced for this share of domains only; \
-                        the others are not protected"
-        );
-    }
+    tell_share(config);
     if config.store.is_none() {
         warn!("there is no store: after a restart nothing is protected until it is looked up anew");
     }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 //! What may change while the server runs: on SIGHUP the log's level, what the network is asked
-//! with (name servers, trusted roots) and the local policies; these also when their folder changes
-//! (R-APPLY-3). What cannot be read leaves everything as it was.
+//! with (name servers, trusted roots), what the engine goes by (the share that is enforced) and the
+//! local policies; these also when their folder changes (R-APPLY-3). What cannot be read leaves everything as it was.
 
 use super::config::Config;
 use super::log;
@@ -34,6 +34,8 @@ pub struct Reloader {
     file: PathBuf,
     /// What the server was started with; some of it holds until it ends.
     started: Config,
+    /// What was read last.
+    current: Config,
     service: Arc<Service>,
     log: log::Control,
     local: Local,
@@ -67,6 +69,7 @@ impl Reloader {
         local.watch(started.local_policies.clone());
         Self {
             file,
+            current: started.clone(),
             started,
             service,
             log,
@@ -77,7 +80,7 @@ impl Reloader {
     /// Rereads everything that may change.
     pub fn reload(&mut self) {
         match self.try_reload() {
-            Ok(()) => info!("reloaded"),
+            Ok(changed) => info!(changed = changed.join(" "), "reloaded"),
             Err(reason) => {
                 self.service.metrics.reload_failures.inc();
                 error!(reason, "not reloaded; going on as before");
@@ -85,7 +88,8 @@ impl Reloader {
         }
     }
 
-    fn try_reload(&mut self) -> Result<(), String> {
+    /// Gives the keys that have changed and count from now on.
+    fn try_reload(&mut self) -> Result<Vec<&'static str>, String> {
         let config = Config::read(&self.file)?;
         let mut options = config.host_options();
         options.dane = self.started.network.dane;
@@ -93,13 +97,21 @@ impl Reloader {
         let policies = read_local(config.local_policies.as_deref())?;
         self.log.set_level(config.log.level);
         self.service.network.set_host(host);
+        self.service.engine().configure(config.engine_settings());
         self.service.set_local_policies(policies);
-        if self.started.needs_restart(&config) {
-            warn!("some of what has changed in the configuration takes a restart");
+        let keys = self.started.differing_until_restart(&config);
+        if !keys.is_empty() {
+            warn!(
+                keys = keys.join(" "),
+                "what has changed here takes a restart"
+            );
         }
-        self.local.watch(config.local_policies);
+        tell_share(&config);
+        self.local.watch(config.local_policies.clone());
         self.local.is_bad = false;
-        Ok(())
+        let changed = self.current.differing(&config);
+        self.current = config;
+        Ok(changed)
     }
 
     /// Rereads the local policies.
@@ -137,6 +149,18 @@ impl Local {
         let begin = |folder: PathBuf| tokio::spawn(watch(folder, changed));
         self.watch = folder.clone().map(begin);
         self.folder = folder;
+    }
+}
+
+/// What an operator should not have to find out (R-APPLY-4).
+pub fn tell_share(config: &Config) {
+    let percent = config.enforce_percent.0;
+    if percent < 100 {
+        warn!(
+            percent,
+            "policies of mode enforce are enforced for this share of domains only; \
+             the others are not protected"
+        );
     }
 }
 

@@ -9,6 +9,7 @@ use super::saver::Write;
 use super::service::Service;
 use crate::store::{PolicyStore, now};
 use mtasts::{Stored, UnixTime};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
@@ -27,10 +28,12 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// Reads all of the store, and tries again until that is done.
 pub async fn restore(service: Arc<Service>, store: PolicyStore) {
     let begun = Instant::now();
+    *service.purged() = Some(HashSet::new());
     while let Err(reason) = read_all(&service, &store).await {
         service.network.health.failed(Doing::Read, &reason);
         sleep(PAUSE).await;
     }
+    *service.purged() = None;
     service.network.health.went_well(Doing::Read);
     let domains = service.engine().len();
     let seconds = begun.elapsed().as_secs_f32();
@@ -85,8 +88,11 @@ async fn read_all(service: &Arc<Service>, store: &PolicyStore) -> Result<(), Str
 fn insert(service: &Service, batch: &mut Vec<Result<Arc<Stored>, String>>) {
     let now = now();
     let mut engine = service.engine();
+    let purged = service.purged();
+    let is_purged = |domain: &str| purged.as_ref().is_some_and(|all| all.contains(domain));
     for entry in batch.drain(..) {
         match entry {
+            Ok(stored) if is_purged(stored.domain.as_str()) => {}
             Ok(stored) => {
                 let asked = last_asked(&stored, now);
                 engine.insert(stored, asked, now);

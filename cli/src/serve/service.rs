@@ -13,7 +13,7 @@ use crate::store::now;
 use mtasts::engine::{Asked, Engine, Settings, Ticket};
 use mtasts::{DomainDane, Mode, Outcome, Policy, PolicyDomain};
 use mtasts_host::LocalPolicies;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use tokio::sync::{Notify, oneshot};
 
@@ -56,6 +56,8 @@ pub struct Service {
     pub network: Network,
     pub saver: Option<Saver>,
     pub unsaved: Unsaved,
+    /// While the store is read into memory: the domains that were purged meanwhile.
+    purged: Mutex<Option<HashSet<String>>>,
     pub metrics: Arc<Metrics>,
 }
 
@@ -77,6 +79,7 @@ impl Service {
             network,
             saver,
             unsaved: Unsaved::default(),
+            purged: Mutex::default(),
             metrics,
         })
     }
@@ -138,9 +141,18 @@ impl Service {
         if let Some(cache) = &self.dane {
             cache.forget(domain);
         }
+        if let Some(purged) = &mut *self.purged() {
+            purged.insert(domain.to_owned());
+        }
         let is_known = self.engine().forget(domain, now());
         self.work.notify_one();
         is_known
+    }
+
+    /// The domains that were purged since the store began to be read into memory, as long as it is:
+    /// what was read of them before is not to come back.
+    pub fn purged(&self) -> MutexGuard<'_, Option<HashSet<String>>> {
+        self.purged.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Replaces the operator's policies; gives whether they are others.

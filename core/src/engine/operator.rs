@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 //! What the operator of the sending host may want beside answers: that a policy is fetched now,
-//! that a domain is forgotten, to see all that is known.
+//! that a domain is forgotten, to see all that is known, other settings.
 
 use super::job::{Job, Wish};
 use super::table::{Entry, Slot};
-use super::work::Ticket;
+use super::work::{Settings, Ticket};
 use super::{Engine, Item};
 use crate::name::PolicyDomain;
 use crate::stored::Stored;
@@ -13,6 +13,13 @@ use crate::time::UnixTime;
 use alloc::{sync::Arc, vec::Vec};
 
 impl Engine {
+    /// Goes on with other settings. Look-ups that have begun end under those from before, and the
+    /// next refresh of a domain is when it was.
+    pub fn configure(&mut self, settings: Settings) {
+        self.settings = settings;
+        self.keep_refreshes();
+    }
+
     /// Fetches the policy now, whatever the record says, if one that applies is cached; whoever
     /// waits for that already, or refreshes it in the background, shares the fetch. Without a
     /// policy this is [`Engine::look_again`]. The store is read first where the policy is in
