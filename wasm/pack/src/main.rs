@@ -49,7 +49,10 @@ fn imports(file: &str) -> Outcome<()> {
     let DecodedWasm::Component(resolve, world) = decode(&read(file)?)? else {
         return Err(format!("{file} is no component").into());
     };
-    let world = resolve.worlds.get(world).ok_or("a component without a world")?;
+    let world = resolve
+        .worlds
+        .get(world)
+        .ok_or("a component without a world")?;
     for (key, item) in &world.imports {
         print_import(&resolve, key, item);
     }

@@ -97,11 +97,7 @@ impl Lookups {
         Ok((Some(mode), mx))
     }
 
-    fn verdict(
-        &mut self,
-        outcome: ResourceAny,
-        asked: &AskedSession,
-    ) -> wasmtime::Result<Value> {
+    fn verdict(&mut self, outcome: ResourceAny, asked: &AskedSession) -> wasmtime::Result<Value> {
         let session = Session {
             mx_host: asked.mx_host.clone(),
             tls: tls(asked),

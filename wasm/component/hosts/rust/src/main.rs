@@ -2,8 +2,7 @@
 
 //! A host of the world `resolving`: it answers the component's questions, by the DNS and HTTPS of
 //! mtasts-host, and the component does the rest. `mtasts-component-host COMPONENT` looks up what its
-//! standard input asks for; `../README.md` says how. With a second argument it measures instead:
-//! `mtasts-component-host COMPONENT verdict`.
+//! standard input asks for; `../README.md` says how.
 
 mod answer;
 mod host;
