@@ -58,7 +58,7 @@ manifest() {
     cp "$here/README.md" "$root/LICENSE-MIT" "$root/LICENSE-APACHE" "$package"
 }
 
-engine
+[ "${1-}" = --only-js ] || engine
 tools
 gather
 compile

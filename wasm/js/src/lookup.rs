@@ -53,7 +53,7 @@ impl Config {
             "minTtl" => config.ttl = value..=*config.ttl.end(),
             "refreshAfter" => config.refresh_after = value,
             "unknownTtl" => config.unknown_ttl = value,
-            _ => return Err(Thrown::Misuse(format!("there is no option {name:?}"))),
+            _ => return Err(Thrown::Misuse(format!("there is no option {name}"))),
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use mtasts::postfix::{Level, Version};
 use mtasts::{Certificate, Dane, DomainDane, FetchFailure, Tls, TxtFailure};
 
 fn unknown(what: &str, word: &str) -> Thrown {
-    Thrown::Misuse(format!("there is no {what} {word:?}"))
+    Thrown::Misuse(format!("there is no {what} {word}"))
 }
 
 pub(crate) fn txt_failure(word: &str, ttl: Option<u32>) -> Result<TxtFailure, Thrown> {
