@@ -5,7 +5,7 @@ import { toPolicyDomain } from "./domain.js";
 import { dispose } from "./engine.js";
 import { MtastsError } from "./errors.js";
 import type { Host, HostOptions } from "./host.js";
-import { type Config, Lookup, outcomeOf, type Step } from "./lookup.js";
+import { type Config, Lookup, outcomeOf, type Question, questionOf } from "./lookup.js";
 import type { Outcome } from "./outcome.js";
 import { share, unlessAborted } from "./share.js";
 
@@ -54,8 +54,6 @@ export async function lookAgain(outcome: Outcome, host: Host, options: ResolveOp
   return new Run(host, signal).drive(Lookup.again(outcome, config));
 }
 
-type Question = Exclude<Step, { kind: "done" }>;
-
 const LOCAL = { failure: "local" } as const;
 
 /** One lookup with one host. */
@@ -87,11 +85,7 @@ class Run {
   /** Answers what the lookup asks, and saves what is new. */
   async drive(lookup: Lookup): Promise<Outcome> {
     try {
-      for (;;) {
-        const step = lookup.poll();
-        if (step.kind === "done") break;
-        await this.#answer(lookup, step);
-      }
+      for (let question; (question = questionOf(lookup)); ) await this.#answer(lookup, question);
       const outcome = outcomeOf(lookup, this.#thrown);
       if (outcome.changed) await this.#save(outcome);
       return outcome;
@@ -100,13 +94,14 @@ class Run {
     }
   }
 
-  async #answer(lookup: Lookup, step: Question): Promise<void> {
-    if (step.kind === "query-txt") {
-      const answer = await this.#ask(() => this.#host.txt(step.name, this.#options), LOCAL);
-      this.#give(answer, (answer) => lookup.answerTxt(step.id, answer, this.#now()));
+  async #answer(lookup: Lookup, question: Question): Promise<void> {
+    const [host, options, id] = [this.#host, this.#options, question.id];
+    if (question.kind === "query-txt") {
+      const answer = await this.#ask(() => host.txt(question.name, options), LOCAL);
+      this.#give(answer, (answer) => lookup.answerTxt(id, answer, this.#now()));
     } else {
-      const answer = await this.#ask(() => this.#host.fetch(step, this.#options), LOCAL);
-      this.#give(answer, (answer) => lookup.answerFetch(step.id, answer, this.#now()));
+      const answer = await this.#ask(() => host.fetch(question, options), LOCAL);
+      this.#give(answer, (answer) => lookup.answerFetch(id, answer, this.#now()));
     }
   }
 
