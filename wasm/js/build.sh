@@ -43,6 +43,7 @@ gather() {
 
 compile() {
     "$work/node_modules/.bin/tsc" -p "$here/tsconfig.json"
+    rm "$package"/dist/{engine,share}.d.ts "$package"/dist/host.js # types of what is no part of the API
     cp "$work/glue/engine_bg.js" "$package/dist/glue.js"
     cp "$work/glue/engine_bg.wasm" "$package/dist/engine.wasm"
     printf 'export const base64 = "%s";\n' "$(base64 -w 0 "$package/dist/engine.wasm")" > "$package/dist/base64.js"

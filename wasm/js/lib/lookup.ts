@@ -3,7 +3,8 @@
 
 import type * as glue from "./glue.js";
 import { toPolicyDomain } from "./domain.js";
-import { call, dispose, octets, Owned, seconds } from "./engine.js";
+import { dispose } from "./dispose.js";
+import { call, octets, Owned, seconds } from "./engine.js";
 import type { FetchAnswer, FetchRequest, TxtAnswer } from "./host.js";
 import { type Outcome, outcomeFrom, outcomeHandle } from "./outcome.js";
 import { toRecords } from "./record.js";

@@ -2,7 +2,7 @@
 // Drives a lookup with a host of Promises (RFC 8461 §5.1).
 
 import { toPolicyDomain } from "./domain.js";
-import { dispose } from "./engine.js";
+import { dispose } from "./dispose.js";
 import { MtastsError } from "./errors.js";
 import type { Host, HostOptions } from "./host.js";
 import { type Config, Lookup, outcomeOf, type Question, questionOf } from "./lookup.js";

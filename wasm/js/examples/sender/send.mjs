@@ -83,6 +83,9 @@ async function tryHost(outcome, mxHost, to, message) {
   const refused = refusal(outcome, { mxHost, tls: "not-tried" });
   if (refused) return refused;
   const addresses = await host.addresses(mxHost);
+  if (addresses.failure === "no-records" && mxHost === outcome.domain && !outcome.enforced) {
+    return failed("there is no such mail domain");
+  }
   if ("failure" in addresses) return deferred(`${mxHost}: no address: ${addresses.failure}`);
   let result;
   for (const address of addresses.found.slice(0, 5)) {
