@@ -125,7 +125,8 @@ const REQUESTS = {
   certificate: (der, name) => yesNo(checkCertificateName(octets(der), text(name)) === undefined),
   lookup(domain, store, now, ...settings) {
     const config = toConfig(settings);
-    if (config === undefined) return "unsupported";
+    const isAscii = !octets(domain).some((octet) => octet > 0x7f); // else the package converts it
+    if (config === undefined || !isAscii) return "unsupported";
     state.config = config;
     return taken(() => (state.lookup = begin(text(domain), store, milliseconds(now))));
   },
