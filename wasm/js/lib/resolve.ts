@@ -45,7 +45,7 @@ export async function resolve(
 }
 
 /**
- * Looks again, as a sender does before it gives a message up (RFC 8461 §5.1): the record is queried
+ * Looks again, as a sender does before it gives a message up (RFC 8461 §5.1, R-FLOW-6): the record is queried
  * whatever its TTL, and the policy fetched if the `id` differs. Throws as {@link resolve}.
  */
 export async function lookAgain(outcome: Outcome, host: Host, options: ResolveOptions = {}): Promise<Outcome> {

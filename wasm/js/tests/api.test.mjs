@@ -204,6 +204,15 @@ describe("checkCertificateName", () => {
   });
 });
 
+describe("the package", () => {
+  it("has the version of the library", async () => {
+    const { default: manifest } = await import("mtasts/package.json", { with: { type: "json" } });
+    const [, version] = /^version = "(.*)"/m.exec(readFileSync(join(ROOT, "wasm/Cargo.toml"), "utf8"));
+    assert.equal(manifest.version, version);
+    assert.equal(manifest.scripts ?? manifest.devDependencies, undefined);
+  });
+});
+
 describe("the words", () => {
   const types = (file) => readFileSync(join(ROOT, "wasm/js/lib", file), "utf8");
   const kebab = (name) => name.replace(/(?!^)[A-Z]/g, (letter) => `-${letter}`).toLowerCase();

@@ -22,6 +22,9 @@ const CHECK = join(import.meta.dirname, "runtimes/check.mjs");
 const WELL = "all is well";
 const run = promisify(execFile);
 
+/** Whether npm has the programs in runtimes/ for this machine. */
+const hasPrograms = process.platform === "linux" && process.arch === "x64";
+
 /** A program of one of the packages in runtimes/. */
 function runtime(path) {
   return join(process.env.MTASTS_RUNTIMES, "node_modules", path);
@@ -78,14 +81,32 @@ describe("the package", () => {
     assert.equal(require("mtasts").toPolicyDomain("Example.com"), "example.com");
   });
 
+  it("works in a bundle that took only what is used", async (t) => {
+    if (!hasPrograms) return t.skip("no esbuild for this machine");
+    const source = join(import.meta.dirname, "bundled.mjs");
+    const used = "memoryStore, MtastsError, Policy, Record, resolve, toPolicyDomain";
+    writeFileSync(
+      source,
+      `import { ${used} } from "mtasts"; import { check } from "./runtimes/check.mjs";
+       console.log(await check({ ${used} }));`,
+    );
+    for (const platform of ["browser", "node"]) {
+      const bundle = join(folder, `${platform}.mjs`);
+      const words = ["--bundle", "--minify", "--format=esm", `--platform=${platform}`, `--outfile=${bundle}`];
+      const { stderr } = await run(runtime("@esbuild/linux-x64/bin/esbuild"), [source, ...words, "--log-level=warning"]);
+      assert.equal(stderr, "");
+      assert.equal((await run("node", [bundle])).stdout, `${WELL}\n`);
+    }
+  });
+
   it("works in Deno, without any permission", async (t) => {
-    if (process.platform !== "linux" || process.arch !== "x64") return t.skip("no Deno for this machine");
+    if (!hasPrograms) return t.skip("no Deno for this machine");
     const { stdout } = await run(runtime("@deno/linux-x64-glibc/deno"), ["run", "--no-prompt", join(folder, "main.mjs")]);
     assert.equal(stdout, `${WELL}\n`);
   });
 
   it("works in Cloudflare's workers, which import the module", async (t) => {
-    if (process.platform !== "linux" || process.arch !== "x64") return t.skip("no workerd for this machine");
+    if (!hasPrograms) return t.skip("no workerd for this machine");
     const names = readdirSync(join(folder, "dist")).filter((name) => name.endsWith(".js") && !["index.js", "base64.js"].includes(name));
     const module = (name, kind, file) => `(name = "${name}", ${kind} = embed "${file}")`;
     const modules = [

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// What Node's TLS found of an MX host's certificate, in the words of a verdict (RFC 8461 §4.2).
+// What Node's TLS found of an MX host's certificate, in the words of a verdict (RFC 8461 §4.2,
+// R-CERT-1).
 
 import type { TLSSocket } from "node:tls";
 import { checkCertificateName } from "../certificate.js";

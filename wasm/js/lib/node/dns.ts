@@ -66,7 +66,7 @@ export class Dns {
     return { failure: worst(answers.flatMap((answer) => ("failure" in answer ? [answer.failure] : []))) };
   }
 
-  /** Follows the CNAMEs that the name server did not follow. */
+  /** Follows the CNAMEs that the name server did not follow (R-TXT-1). */
   async #ask<T>(name: string, question: Question<T>, signal: AbortSignal): Promise<DnsAnswer<T>> {
     for (let hops = 0; hops <= MAX_CNAMES; hops += 1) {
       const answer = await this.#askAt(name, question, signal);
