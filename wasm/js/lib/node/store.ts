@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// A folder of policies that outlive this process: a file per domain, which a person can read.
+
+import { randomUUID } from "node:crypto";
+import { mkdir, readdir, readFile, rename, unlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type Store, supersedes, uselessAfter } from "../store.js";
+
+/** A {@link Store} of files. */
+export interface DirectoryStore extends Store {
+  /** Removes what says nothing any more; gives how many files that were. */
+  prune(now?: number): Promise<number>;
+}
+
+/**
+ * A store in the folder `path`, which is made if it is not there. Several processes may share it.
+ * Whoever can write there can forge policies.
+ */
+export function directoryStore(path: string): DirectoryStore {
+  return {
+    load: (domain) => read(join(path, domain)),
+    async save(domain, stored) {
+      const file = join(path, domain); // a Policy Domain is a file's name, and of no hidden file
+      const there = await read(file);
+      if (there === undefined || supersedes(stored, there)) await replace(path, file, stored);
+    },
+    async prune(now = Date.now()) {
+      const names = await readdir(path).catch(absent);
+      const files = (names ?? []).filter((name) => !name.startsWith(".")).map((name) => join(path, name));
+      const removed = await Promise.all(files.map((file) => removeIfUseless(file, now)));
+      return removed.filter(Boolean).length;
+    },
+  };
+}
+
+/** Others see the old text or the new one. */
+async function replace(path: string, file: string, text: string): Promise<void> {
+  const fresh = join(path, `.${randomUUID()}`);
+  await mkdir(path, { recursive: true });
+  try {
+    await writeFile(fresh, text, { flush: true } as object);
+    await rename(fresh, file);
+  } catch (error) {
+    await unlink(fresh).catch(() => {});
+    throw error;
+  }
+}
+
+function read(file: string): Promise<string | undefined> {
+  return readFile(file, "utf8").catch(absent);
+}
+
+async function removeIfUseless(file: string, now: number): Promise<boolean> {
+  const stored = await read(file);
+  if (stored === undefined || uselessAfter(stored).getTime() >= now) return false;
+  await unlink(file).catch(absent);
+  return true;
+}
+
+/** Nothing, where a file is not there; everything else is an error. */
+function absent(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== "ENOENT") throw error;
+  return undefined;
+}
