@@ -129,10 +129,8 @@ function policyProblem({ level, line, column, message }, text) {
 
 function problem(level, place, message, source) {
   const word = level === "error" ? "Error" : "Warning";
-  return el("li", { className: `problem ${level}` }, el("p", {}, el("span", { className: "what" }, `${word} `), place, el("br"), sentence(message)), source);
+  return el("li", { className: `problem ${level}` }, el("p", {}, el("span", { className: "what" }, `${word} `), place, el("br"), message), source);
 }
-
-const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** A line with its number and a caret below the column, as compilers show it. */
 function excerpt(number, line, column) {

@@ -21,7 +21,12 @@ let saying;
 /** Has a screen reader say this when nothing else has been to say for a moment. */
 export function say(text) {
   clearTimeout(saying);
-  saying = setTimeout(() => ($("said").textContent = text), 400);
+  saying = setTimeout(() => sayNow(text), 400);
+}
+
+function sayNow(text) {
+  clearTimeout(saying);
+  $("said").textContent = text;
 }
 
 /** Calls `work` when the element has not changed for a moment. */
@@ -66,7 +71,7 @@ export function artefact({ title, name, text, fileName, id }) {
     const save = () => download(text, fileName);
     buttons.push(el("button", { type: "button", "aria-label": `Download ${label} as ${fileName}`, onclick: save }, "Download"));
   }
-  const pre = el("pre", { tabindex: "0", role: "region", "aria-label": label, id }, text.replaceAll("\r\n", "\n"));
+  const pre = el("pre", { tabindex: "0", role: "group", "aria-label": label, id }, text.replaceAll("\r\n", "\n"));
   return el("div", { className: "artefact" }, el("header", {}, el("span", {}, title), ...buttons), pre);
 }
 
@@ -76,7 +81,7 @@ async function copy(text, label) {
   } catch {
     copyBySelection(text);
   }
-  say(`Copied: ${label}`);
+  sayNow(`Copied: ${label}`);
   toast(`Copied: ${label}`);
 }
 
@@ -94,6 +99,7 @@ function download(text, fileName) {
   const url = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
   el("a", { href: url, download: fileName }).click();
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
+  sayNow(`Downloaded: ${fileName}`);
   toast(`Downloaded: ${fileName}`);
 }
 

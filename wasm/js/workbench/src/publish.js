@@ -3,7 +3,7 @@
 
 import { MtastsError, Policy, PublishError, Record, configuration, nextId, plan, toPolicyDomain, writePolicy, writeRecord, writeTlsrptRecord, zoneLines } from "mtasts";
 import { $, artefact, el, say, settled, tabs } from "./dom.js";
-import { hosts, lines, toAscii, txtRecords } from "./read.js";
+import { hostLines, hosts, lines, toAscii, txtRecords } from "./read.js";
 
 const SERVERS = { nginx: "nginx", caddy: "Caddy", apache: "Apache", envoy: "Envoy" };
 const FIELDS = ["domain", "mx", "max_age", "rua", "address", "present-policy", "present-record", "longest", "path", "ttl"];
@@ -27,7 +27,6 @@ export function publish() {
   $("publish-form").addEventListener("change", later);
   $("publish-form").addEventListener("submit", (event) => event.preventDefault());
   $("age").addEventListener("change", chooseAge);
-  $("domain").addEventListener("input", usualPaths);
 }
 
 /** Begins from what is published. */
@@ -54,8 +53,8 @@ function chooseAge() {
 }
 
 /** Where the files are by custom, as long as nobody says otherwise. */
-function usualPaths() {
-  const host = `mta-sts.${$("domain").value.trim() || "example.com"}`;
+function usualPaths(domain) {
+  const host = `mta-sts.${domain}`;
   const usual = {
     certificate: `/etc/letsencrypt/live/${host}/fullchain.pem`,
     key: `/etc/letsencrypt/live/${host}/privkey.pem`,
@@ -89,14 +88,18 @@ function attempt(work) {
 /** `Line 2: …`, where the field is a list. */
 function placed({ field, index, message }) {
   if (index === undefined) return sentence(message);
-  const number = lines($(field).value)[index]?.number ?? index + 1;
+  const listed = field === "mx" ? hostLines($(field).value) : lines($(field).value);
+  const number = listed[index]?.number ?? index + 1;
   return `Line ${number}: ${message}`;
 }
 
 const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 function refuse(field, message) {
-  $(`${field}-error`).textContent = message;
+  const shown = $(`${field}-error`);
+  shown.textContent = message;
+  const details = shown.closest("details");
+  if (details && message !== "") details.open = true;
   for (const id of INPUTS[field] ?? [field]) $(id).setAttribute("aria-invalid", String(message !== ""));
 }
 
@@ -108,13 +111,14 @@ const mode = () => document.querySelector("input[name=mode]:checked").value;
 
 function make() {
   const domain = readDomain();
+  usualPaths(domain);
   const draft = {
     mode: mode(),
     maxAge: readSeconds("max_age"),
     mx: mode() === "none" ? [] : hosts($("mx").value).map(toAscii),
   };
   const policy = writePolicy(draft);
-  const options = { present: readPresent(), now: Date.now() };
+  const options = { present: readPresent(draft.mode), now: Date.now() };
   const steps = plan(domain, draft, options);
   const now = firstOf(steps) ?? { policy: policy.text, record: writeRecord(nextId(draft, options)) };
   const rua = lines($("rua").value).map(({ line }) => line.trim());
@@ -148,8 +152,12 @@ function readSeconds(id) {
   return Number(text);
 }
 
-function readPresent() {
-  if ($("present-policy").value.trim() === "") return undefined;
+function readPresent(wanted) {
+  if ($("present-policy").value.trim() === "") {
+    if (wanted !== "none") return undefined;
+    $("present").open = true;
+    throw new Refused("present-policy", "To plan the way out, paste the policy and the record that are published now.");
+  }
   const longestMaxAge = $("longest").value.trim() === "" ? undefined : readSeconds("longest");
   return { policy: readPresentPolicy(), id: readPresentId(), longestMaxAge, mxHosts };
 }
@@ -178,17 +186,18 @@ function paths() {
 }
 
 function render(made) {
-  $("advice").replaceChildren(...made.policy.advice.map((text) => el("li", { className: "problem warning" }, el("p", {}, sentence(text)))));
+  $("advice").replaceChildren(...made.policy.advice.map((text) => el("li", { className: "problem warning" }, el("p", {}, text))));
   $("plan").replaceChildren(...made.steps.map(step));
   if (made.steps.length === 0) $("plan").append(el("li", {}, el("b", {}, "Nothing to do"), "What is published is what you want."));
   $("artefacts").replaceChildren(...artefacts(made));
   say(`${made.steps.length} steps, and what to publish.`);
 }
 
-function step({ title, detail, section, policy, record, wait }) {
+function step({ title, detail, section, policy, record, wait }, index) {
+  const of = `of step ${index + 1}`;
   const content = [el("b", {}, title), `${detail} `, el("span", { className: "section" }, section)];
-  if (policy) content.push(artefact({ title: "mta-sts.txt", name: `policy of “${title}”`, text: policy, fileName: "mta-sts.txt" }));
-  if (record) content.push(artefact({ title: "TXT record", name: `record of “${title}”`, text: record }));
+  if (policy) content.push(artefact({ title: "mta-sts.txt", name: `policy ${of}`, text: policy, fileName: "mta-sts.txt" }));
+  if (record) content.push(artefact({ title: "TXT record", name: `record ${of}`, text: record }));
   if (wait) content.push(el("p", { className: "wait" }, wait));
   return el("li", {}, ...content);
 }

@@ -61,11 +61,14 @@ function plain(line, start) {
   return { record: encode(line.slice(start)), columns };
 }
 
-/** Host names of a list, a host a line: `10 mx1.example.com.` is one, too. */
-export function hosts(text) {
-  const named = lines(text).map(({ line }) => line.trim().split(/\s+/).at(-1));
-  return named.filter((host) => host !== "." && host !== undefined);
+/** The hosts of a list and their lines, a host a line: `10 mx1.example.com.` is one, too. */
+export function hostLines(text) {
+  const named = lines(text).map(({ line, number }) => ({ host: line.trim().split(/\s+/).at(-1), number }));
+  return named.filter(({ host }) => host !== ".");
 }
+
+/** The hosts of a list. */
+export const hosts = (text) => hostLines(text).map(({ host }) => host);
 
 /** A host or pattern with its U-labels as A-labels; what is no name stays as it is. */
 export function toAscii(pattern) {
