@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 #
 # Builds the npm package into build/npm: the engine for WebAssembly, the glue between it and
-# JavaScript, and lib/*.ts over both.
+# JavaScript, and lib/*.ts over both. `build.sh --only-js`: the engine is as it was.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -21,6 +21,10 @@ engine() {
 
 # The compiler of TypeScript, into build/, as the lockfile says.
 tools() {
+    node -e 'process.exit(parseInt(process.versions.node) < 20)' || {
+        echo "wasm/js needs Node 20 or later, with npm" >&2
+        exit 1
+    }
     mkdir -p "$work"
     if ! cmp -s "$here/package-lock.json" "$work/node_modules/.installed"; then
         cp "$here/package.json" "$here/package-lock.json" "$here/.npmrc" "$work"
@@ -43,6 +47,7 @@ gather() {
 
 compile() {
     "$work/node_modules/.bin/tsc" -p "$here/tsconfig.json"
+    rm "$package"/dist/{engine,share}.d.ts "$package"/dist/host.js # types of what is no part of the API
     cp "$work/glue/engine_bg.js" "$package/dist/glue.js"
     cp "$work/glue/engine_bg.wasm" "$package/dist/engine.wasm"
     printf 'export const base64 = "%s";\n' "$(base64 -w 0 "$package/dist/engine.wasm")" > "$package/dist/base64.js"
@@ -55,6 +60,7 @@ manifest() {
         delete manifest.devDependencies;
         console.log(JSON.stringify(manifest, null, 2));
     ' "$here/package.json" > "$package/package.json"
+    cp -r "$here/examples" "$package"
     cp "$here/README.md" "$root/LICENSE-MIT" "$root/LICENSE-APACHE" "$package"
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// From what people write to a Policy Domain: U-labels become A-labels by IDNA (UTS 46).
+// From what people write to a Policy Domain: U-labels become A-labels by IDNA (UTS 46),
+// and what cannot be converted is an error (R-DOM-1).
 
 import { call } from "./engine.js";
 

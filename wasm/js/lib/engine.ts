@@ -77,10 +77,6 @@ export class Owned<T extends { free(): void }> {
   }
 }
 
-/** `Symbol.dispose`, also where the runtime has none yet. */
-export const dispose: typeof Symbol.dispose =
-  Symbol.dispose ?? (Symbol.for("Symbol.dispose") as typeof Symbol.dispose);
-
 const encoder = new TextEncoder();
 
 /** Text as octets, UTF-8. */

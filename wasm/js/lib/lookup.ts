@@ -3,7 +3,8 @@
 
 import type * as glue from "./glue.js";
 import { toPolicyDomain } from "./domain.js";
-import { call, dispose, octets, Owned, seconds } from "./engine.js";
+import { dispose } from "./dispose.js";
+import { call, octets, Owned, seconds } from "./engine.js";
 import type { FetchAnswer, FetchRequest, TxtAnswer } from "./host.js";
 import { type Outcome, outcomeFrom, outcomeHandle } from "./outcome.js";
 import { toRecords } from "./record.js";
@@ -46,6 +47,11 @@ export interface LookupOptions extends Config {
   readonly now?: number | undefined;
 }
 
+/** What a lookup asks. */
+export type Question = Exclude<Step, { readonly kind: "done" }>;
+
+/** @internal What a lookup asks now; nothing if it is done. */
+export let questionOf: (lookup: Lookup) => Question | undefined;
 /** @internal The outcome of a lookup that is done. `thrown` is {@link Outcome.hostErrors}. */
 export let outcomeOf: (lookup: Lookup, thrown: readonly unknown[]) => Outcome;
 
@@ -57,6 +63,7 @@ export class Lookup {
   readonly #handle: Owned<glue.Lookup>;
 
   static {
+    questionOf = (lookup) => toQuestion(lookup.#handle.get());
     outcomeOf = (lookup, thrown) => outcomeFrom(lookup.#handle.get().outcome()!, thrown);
   }
 
@@ -91,7 +98,7 @@ export class Lookup {
 
   /** What is needed now. Asking changes nothing. */
   poll(): Step {
-    return call(() => toStep(this.#handle.get()));
+    return questionOf(this) ?? { kind: "done", outcome: outcomeOf(this, []) };
   }
 
   /**
@@ -141,7 +148,7 @@ function configured<T>(config: Config, begin: (engine: typeof glue, config: glue
   });
 }
 
-function toStep(lookup: glue.Lookup): Step {
+function toQuestion(lookup: glue.Lookup): Question | undefined {
   const step = lookup.poll();
   const { kind, id, name, path, timeoutMs, maxBody } = step;
   step.free();
@@ -151,7 +158,7 @@ function toStep(lookup: glue.Lookup): Step {
     case "fetch":
       return { kind, id, url: `https://${name}${path}`, host: name, path, timeoutMs, maxBody };
     default:
-      return { kind: "done", outcome: outcomeFrom(lookup.outcome()!) };
+      return undefined;
   }
 }
 

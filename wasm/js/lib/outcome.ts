@@ -3,7 +3,8 @@
 
 import type * as glue from "./glue.js";
 import type { MtastsError } from "./errors.js";
-import { call, dispose, Owned, toError } from "./engine.js";
+import { dispose } from "./dispose.js";
+import { call, Owned, toError } from "./engine.js";
 import { toPolicyDomain } from "./domain.js";
 import { type Policy, policyFrom, policyHandle } from "./policy.js";
 import type { PostfixStyle, PostfixValue } from "./postfix.js";

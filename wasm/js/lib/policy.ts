@@ -3,7 +3,8 @@
 
 import type * as glue from "./glue.js";
 import type { Warning } from "./errors.js";
-import { call, dispose, octets, Owned, take } from "./engine.js";
+import { dispose } from "./dispose.js";
+import { call, octets, Owned, take } from "./engine.js";
 
 /** What a sender does about MX hosts that are not as the policy says (RFC 8461 §5). */
 export type Mode = "enforce" | "testing" | "none";

@@ -2,10 +2,10 @@
 // Drives a lookup with a host of Promises (RFC 8461 §5.1).
 
 import { toPolicyDomain } from "./domain.js";
-import { dispose } from "./engine.js";
+import { dispose } from "./dispose.js";
 import { MtastsError } from "./errors.js";
 import type { Host, HostOptions } from "./host.js";
-import { type Config, Lookup, outcomeOf, type Step } from "./lookup.js";
+import { type Config, Lookup, outcomeOf, type Question, questionOf } from "./lookup.js";
 import type { Outcome } from "./outcome.js";
 import { share, unlessAborted } from "./share.js";
 
@@ -45,7 +45,7 @@ export async function resolve(
 }
 
 /**
- * Looks again, as a sender does before it gives a message up (RFC 8461 §5.1): the record is queried
+ * Looks again, as a sender does before it gives a message up (RFC 8461 §5.1, R-FLOW-6): the record is queried
  * whatever its TTL, and the policy fetched if the `id` differs. Throws as {@link resolve}.
  */
 export async function lookAgain(outcome: Outcome, host: Host, options: ResolveOptions = {}): Promise<Outcome> {
@@ -53,8 +53,6 @@ export async function lookAgain(outcome: Outcome, host: Host, options: ResolveOp
   signal.throwIfAborted();
   return new Run(host, signal).drive(Lookup.again(outcome, config));
 }
-
-type Question = Exclude<Step, { kind: "done" }>;
 
 const LOCAL = { failure: "local" } as const;
 
@@ -87,11 +85,7 @@ class Run {
   /** Answers what the lookup asks, and saves what is new. */
   async drive(lookup: Lookup): Promise<Outcome> {
     try {
-      for (;;) {
-        const step = lookup.poll();
-        if (step.kind === "done") break;
-        await this.#answer(lookup, step);
-      }
+      for (let question; (question = questionOf(lookup)); ) await this.#answer(lookup, question);
       const outcome = outcomeOf(lookup, this.#thrown);
       if (outcome.changed) await this.#save(outcome);
       return outcome;
@@ -100,13 +94,14 @@ class Run {
     }
   }
 
-  async #answer(lookup: Lookup, step: Question): Promise<void> {
-    if (step.kind === "query-txt") {
-      const answer = await this.#ask(() => this.#host.txt(step.name, this.#options), LOCAL);
-      this.#give(answer, (answer) => lookup.answerTxt(step.id, answer, this.#now()));
+  async #answer(lookup: Lookup, question: Question): Promise<void> {
+    const [host, options, id] = [this.#host, this.#options, question.id];
+    if (question.kind === "query-txt") {
+      const answer = await this.#ask(() => host.txt(question.name, options), LOCAL);
+      this.#give(answer, (answer) => lookup.answerTxt(id, answer, this.#now()));
     } else {
-      const answer = await this.#ask(() => this.#host.fetch(step, this.#options), LOCAL);
-      this.#give(answer, (answer) => lookup.answerFetch(step.id, answer, this.#now()));
+      const answer = await this.#ask(() => host.fetch(question, options), LOCAL);
+      this.#give(answer, (answer) => lookup.answerFetch(id, answer, this.#now()));
     }
   }
 

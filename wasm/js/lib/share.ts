@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // Who asks for the same at the same time shares one run, but not one another's abort (R-FLOW-8).
 
-import { dispose } from "./engine.js";
+import { dispose } from "./dispose.js";
 import { type Outcome, outcomeFrom, outcomeHandle } from "./outcome.js";
 
 type Start = (signal: AbortSignal) => Promise<Outcome>;

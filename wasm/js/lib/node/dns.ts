@@ -66,13 +66,14 @@ export class Dns {
     return { failure: worst(answers.flatMap((answer) => ("failure" in answer ? [answer.failure] : []))) };
   }
 
-  /** Follows the CNAMEs that the name server did not follow. */
+  /** Follows the CNAMEs that the name server did not follow (R-TXT-1). */
   async #ask<T>(name: string, question: Question<T>, signal: AbortSignal): Promise<DnsAnswer<T>> {
     for (let hops = 0; hops <= MAX_CNAMES; hops += 1) {
       const answer = await this.#askAt(name, question, signal);
-      if ("found" in answer || answer.code !== "ENODATA") return answer;
+      if ("found" in answer) return answer;
+      if (answer.code !== "ENODATA") return { failure: answer.failure };
       const target = await this.#askAt(name, (resolver, name) => resolver.resolveCname(name), signal);
-      if ("failure" in target) return target;
+      if ("failure" in target) return { failure: target.failure };
       name = target.found[0]!;
     }
     return { failure: "permanent" };
@@ -83,7 +84,7 @@ export class Dns {
     name: string,
     question: Question<T>,
     signal: AbortSignal,
-  ): Promise<DnsAnswer<T> & { readonly code?: string }> {
+  ): Promise<{ readonly found: readonly T[] } | { readonly failure: TxtFailure; readonly code: string }> {
     const resolver = new promises.Resolver({ timeout: Math.ceil(this.#timeout / 4), tries: 2 });
     if (this.#nameservers !== undefined) resolver.setServers([...this.#nameservers]);
     const limit = setTimeout(() => resolver.cancel(), this.#timeout);

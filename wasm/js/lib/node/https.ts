@@ -186,7 +186,18 @@ async function read(response: IncomingMessage, socket: TLSSocket, maxBody: numbe
     limit(socket);
     chunks.push(chunk);
   }
+  if (socket.errored) throw socket.errored; // node:http takes any end of the connection for the body's
+  checkEnd(response);
   return { status, contentType, body: Buffer.concat(chunks) };
+}
+
+/**
+ * A body that ends with the connection may have been cut by whoever is on the path, as Node does not
+ * tell whether TLS was closed: `mx: mail.example.co` for `mx: mail.example.com`.
+ */
+function checkEnd({ headers }: IncomingMessage): void {
+  const hasEnd = headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined;
+  if (!hasEnd) throw new Failed("other", "the reply has no Content-Length, and is not chunked");
 }
 
 /** All values, for several are as bad as none, and the engine is to see them. */

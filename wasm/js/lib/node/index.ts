@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // A ready host for Node: node:dns, node:https, and a store in memory or in a folder.
 
-import { toPolicyDomain } from "../domain.js";
-import type { Host } from "../host.js";
-import { memoryStore, type Store } from "../store.js";
+import { type Host, memoryStore, type Store, toPolicyDomain } from "../index.js";
 import { Dns, type DnsAnswer, type DnsOptions, type Mx } from "./dns.js";
 import { Https, type HttpsOptions } from "./https.js";
 
 export { isGlobal } from "./address.js";
+export { certificateOf } from "./certificate.js";
 export type { DnsAnswer, DnsOptions, Mx } from "./dns.js";
 export type { HttpsOptions } from "./https.js";
 export { directoryStore } from "./store.js";

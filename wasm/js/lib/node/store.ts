@@ -2,7 +2,7 @@
 // A folder of policies that outlive this process: a file per domain, which a person can read.
 
 import { randomUUID } from "node:crypto";
-import { mkdir, readdir, readFile, rename, unlink, writeFile } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rename, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { type Store, supersedes, uselessAfter } from "../store.js";
 
@@ -33,16 +33,27 @@ export function directoryStore(path: string): DirectoryStore {
   };
 }
 
-/** Others see the old text or the new one. */
+/** Others, and whoever comes after a crash, see the old text or the new one. */
 async function replace(path: string, file: string, text: string): Promise<void> {
   const fresh = join(path, `.${randomUUID()}`);
   await mkdir(path, { recursive: true });
   try {
-    await writeFile(fresh, text, { flush: true } as object);
+    await write(fresh, text);
     await rename(fresh, file);
   } catch (error) {
     await unlink(fresh).catch(() => {});
     throw error;
+  }
+}
+
+/** Makes a file, and has it on the disk. */
+async function write(file: string, text: string): Promise<void> {
+  const handle = await open(file, "wx");
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 }
 
