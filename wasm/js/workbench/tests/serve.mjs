@@ -92,7 +92,8 @@ async function ask() {
   const head = await request("HEAD", PATH);
   assert.deepEqual([head.status, head.body], [200, ""]);
   for (const other of ["/", "/.well-known/", "/.well-known/other.txt", `${PATH}/x`, "/../etc/passwd"]) {
-    assert.equal((await request("GET", other)).status, 404, other);
+    const { status } = await request("GET", other);
+    assert.ok(status === 404 || (status === 400 && other.includes("..")), `${other}: ${status}`);
   }
 }
 
