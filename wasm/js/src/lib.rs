@@ -12,6 +12,8 @@ mod outcome;
 mod policy;
 mod postfix;
 mod problem;
+#[cfg(feature = "publish")]
+mod publish;
 mod record;
 mod stored;
 mod words;
@@ -22,5 +24,11 @@ pub use outcome::{Outcome, Verdict};
 pub use policy::{Policy, domain};
 pub use postfix::{PostfixValue, next_hop};
 pub use problem::Problem;
+#[cfg(feature = "publish")]
+pub use publish::{Configuration, FieldProblem, PlanStep, Site, WrittenPolicy};
+#[cfg(feature = "publish")]
+pub use publish::{id_of, next_id, plan_next, plan_start};
+#[cfg(feature = "publish")]
+pub use publish::{write_record, write_tlsrpt_record, zone_lines};
 pub use record::{Records, select_record, select_tlsrpt_record};
 pub use stored::{supersedes, useless_after};

@@ -100,6 +100,9 @@ fn kebab(name: impl Debug) -> String {
 
 /// What a function throws.
 pub enum Thrown {
+    /// A field of a form that was refused.
+    #[cfg(feature = "publish")]
+    Field(crate::publish::FieldProblem),
     /// A problem with the input.
     Problem(Problem),
     /// A mistake of the calling program.
@@ -109,6 +112,8 @@ pub enum Thrown {
 impl From<Thrown> for JsValue {
     fn from(thrown: Thrown) -> Self {
         match thrown {
+            #[cfg(feature = "publish")]
+            Thrown::Field(problem) => problem.into(),
             Thrown::Problem(problem) => problem.into(),
             Thrown::Misuse(message) => message.into(),
         }
