@@ -35,7 +35,7 @@
 mod config;
 mod served;
 
-pub use config::ConfigError;
+pub use config::{ConfigError, object, only};
 
 use crate::query::{self, Problem};
 use crate::reply::Reply;
