@@ -103,8 +103,10 @@ impl Refresher {
             return;
         }
         let entries = Store::entries(value);
-        for stored in entries.iter().filter(|stored| is_news(engine, stored)) {
-            engine.insert(Arc::new(stored.clone()), asked(stored), now);
+        for stored in &entries {
+            if is_news(engine, stored) {
+                engine.insert(Arc::new(stored.clone()), asked(stored), now);
+            }
         }
         if let Some(due) = due {
             let late = entries

@@ -2,6 +2,8 @@
 
 //! A filter that sends one fixed response and looks at nothing: what proxy-wasm itself costs.
 
+#![allow(missing_docs)] // proxy_wasm::main! makes public functions without
+
 use proxy_wasm::hostcalls::send_http_response;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, ContextType};

@@ -3,6 +3,8 @@
 //! The Envoy plugin: mtasts-envoy behind the proxy-wasm ABI. Everything is decided there; here
 //! octets are passed on.
 
+#![allow(missing_docs)] // proxy_wasm::main! makes public functions without
+
 mod envoy;
 
 use envoy::Envoy;
@@ -135,11 +137,12 @@ impl HttpContext for Stream {
             return Action::Continue;
         };
         let (method, authority) = (self.header(":method"), self.header(":authority"));
+        let if_none_match = self.header("if-none-match");
         let request = Request {
             method: method.as_deref().unwrap_or_default(),
             authority: authority.as_deref().unwrap_or_default(),
             path: &path,
-            if_none_match: self.header("if-none-match").as_deref(),
+            if_none_match: if_none_match.as_deref(),
         };
         match route(&plugin.config, &request) {
             Route::Other => Action::Continue,
