@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 //! What came of an HTTP request that Envoy made. Envoy answers in an upstream's stead where there
-//! is none: a 503 or 504 with a line of text. So a 200 is always an upstream's own, and counts;
+//! is none: a 502, 503 or 504 with a line of text. So a 200 is always an upstream's own, and counts;
 //! what else there is, is told apart only for the reason that is reported (R-GET-2, R-RPT-2).
 
 use mtasts::{FetchFailure, HttpsReply, TxtFailure};
@@ -28,6 +28,15 @@ impl Response {
     /// How much of a body of `size` octets is worth reading, if at most `max` are wanted.
     pub const fn worth_reading(size: usize, max: usize) -> usize {
         if size > max { 0 } else { size }
+    }
+
+    /// The status and, where Envoy speaks, what it says: for the log.
+    pub fn words(&self) -> String {
+        let text = match self.is_upstream {
+            true => String::new(), // it could be anything
+            false => String::from_utf8_lossy(&self.body).chars().take(300).collect(),
+        };
+        format!("status {} {text}", self.status)
     }
 
     /// As a policy host's reply.
@@ -68,7 +77,7 @@ impl Response {
     fn failure(&self) -> Option<FetchFailure> {
         match self.status {
             0 => Some(FetchFailure::Connect),
-            503 | 504 if !self.is_upstream => Some(told(&self.body)),
+            502..=504 if !self.is_upstream => Some(told(&self.body)),
             _ => None,
         }
     }

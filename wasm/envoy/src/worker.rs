@@ -13,7 +13,7 @@ use crate::proxy::{Counter, Level, Proxy};
 use crate::refresher::Refresher;
 use crate::store::Store;
 use mtasts::engine::{Asked, Engine, Event, Settings, Ticket, Trouble, Work};
-use mtasts::{Fetch, Outcome, PolicyDomain, RequestId, Stored, TxtFailure};
+use mtasts::{Fetch, FetchFailure, Outcome, PolicyDomain, RequestId, Stored, TxtFailure, UnixTime};
 use mtasts_web::doh::{self, Question};
 use mtasts_web::{Reply, query};
 use std::collections::{BTreeMap, VecDeque};
@@ -47,13 +47,18 @@ struct Waiting {
 #[derive(Debug)]
 enum Call {
     Txt(RequestId, Question),
-    Policy {
-        id: RequestId,
-        host: String,
-        path: String,
-        timeout: Duration,
-        max_body: usize,
-    },
+    Policy(PolicyCall),
+}
+
+/// The fetch of a policy.
+#[derive(Debug)]
+struct PolicyCall {
+    id: RequestId,
+    host: String,
+    path: String,
+    timeout: Duration,
+    max_body: usize,
+    made_at: UnixTime,
 }
 
 /// [`Work`], as far as it outlives the call that gave it.
@@ -136,7 +141,7 @@ impl Worker {
     pub fn wants(&self, call: u32) -> Option<usize> {
         self.open.get(&call).map(|call| match call {
             Call::Txt(..) => doh::MAX_BODY,
-            Call::Policy { max_body, .. } => *max_body,
+            Call::Policy(fetch) => fetch.max_body,
         })
     }
 
@@ -144,9 +149,7 @@ impl Worker {
     pub fn response(&mut self, proxy: &impl Proxy, call: u32, response: Response) {
         match self.open.remove(&call) {
             Some(Call::Txt(id, question)) => self.txt(proxy, id, question, &response),
-            Some(Call::Policy { id, max_body, .. }) => {
-                self.policy(proxy, id, max_body, response);
-            }
+            Some(Call::Policy(fetch)) => self.policy(proxy, &fetch, response),
             None => {}
         }
         self.go_on(proxy);
@@ -213,15 +216,13 @@ impl Worker {
         }
     }
 
-    fn make(&mut self, proxy: &impl Proxy, call: Call) {
-        let made = match &call {
+    fn make(&mut self, proxy: &impl Proxy, mut call: Call) {
+        let made = match &mut call {
             Call::Txt(_, question) => self.call_dns(proxy, question),
-            Call::Policy {
-                host,
-                path,
-                timeout,
-                ..
-            } => self.call_policy_host(proxy, host, path, *timeout),
+            Call::Policy(fetch) => {
+                fetch.made_at = proxy.now();
+                self.call_policy_host(proxy, fetch)
+            }
         };
         if let Some(number) = made {
             self.open.insert(number, call);
@@ -233,9 +234,9 @@ impl Worker {
                 proxy.count(Counter::TxtFailed);
                 self.engine.txt(id, now, Err(TxtFailure::Local))
             }
-            Call::Policy { id, .. } => {
+            Call::Policy(fetch) => {
                 proxy.count(Counter::FetchFailed);
-                self.engine.https(id, now, Err(mtasts::FetchFailure::Local))
+                self.engine.https(fetch.id, now, Err(FetchFailure::Local))
             }
         };
     }
@@ -260,26 +261,20 @@ impl Worker {
         )
     }
 
-    fn call_policy_host(
-        &self,
-        proxy: &impl Proxy,
-        host: &str,
-        path: &str,
-        timeout: Duration,
-    ) -> Option<u32> {
+    fn call_policy_host(&self, proxy: &impl Proxy, fetch: &PolicyCall) -> Option<u32> {
         proxy.count(Counter::Fetch);
         let authority = match self.config.fetch.port {
-            443 => host.to_owned(),
-            port => format!("{host}:{port}"),
+            443 => fetch.host.clone(),
+            port => format!("{}:{port}", fetch.host),
         };
         let headers = [
             (":method", "GET"),
             (":scheme", "https"),
             (":authority", &authority),
-            (":path", path),
+            (":path", &fetch.path),
             ("user-agent", AGENT),
         ];
-        proxy.call(&self.config.fetch.cluster, &headers, None, timeout)
+        proxy.call(&self.config.fetch.cluster, &headers, None, fetch.timeout)
     }
 
     fn txt(
@@ -303,14 +298,24 @@ impl Worker {
         let _ = self.engine.txt(id, proxy.now(), answer);
     }
 
-    fn policy(&mut self, proxy: &impl Proxy, id: RequestId, max_body: usize, response: Response) {
-        let reply = response.into_policy(max_body);
+    fn policy(&mut self, proxy: &impl Proxy, fetch: &PolicyCall, response: Response) {
+        let says = response.words();
+        let mut reply = response.into_policy(fetch.max_body);
+        if reply == Err(FetchFailure::Connect) && is_over(fetch, proxy.now()) {
+            reply = Err(FetchFailure::Timeout); // Envoy does not say so once there is a head
+        }
         if !matches!(&reply, Ok(reply) if reply.status == 200) {
             proxy.count(Counter::FetchFailed);
+            proxy.log(Level::Info, &format!("{}: no policy: {says}", fetch.host));
         }
         let reply = reply.as_ref().map_err(|failure| *failure);
-        let _ = self.engine.https(id, proxy.now(), reply);
+        let _ = self.engine.https(fetch.id, proxy.now(), reply);
     }
+}
+
+/// Whether the time for a fetch is used up.
+fn is_over(fetch: &PolicyCall, now: UnixTime) -> bool {
+    now.since(fetch.made_at) >= fetch.timeout.as_secs()
 }
 
 fn task(work: Work<'_>) -> Task {
@@ -327,13 +332,14 @@ fn task(work: Work<'_>) -> Task {
 }
 
 fn policy_call(id: RequestId, fetch: &Fetch<'_>) -> Call {
-    Call::Policy {
+    Call::Policy(PolicyCall {
         id,
         host: fetch.host.to_owned(),
         path: fetch.path.to_owned(),
         timeout: Duration::from_millis(fetch.timeout_ms.into()),
         max_body: fetch.max_body,
-    }
+        made_at: UnixTime::default(),
+    })
 }
 
 fn answer(proxy: &impl Proxy, outcome: &Outcome, parameters: &query::Parameters) -> Reply<'static> {

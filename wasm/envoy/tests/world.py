@@ -27,7 +27,7 @@ PLUGIN = os.environ.get("PLUGIN", str(ROOT / "build/envoy-plugin/mtasts_envoy_pl
 PANICKY = os.environ.get("PANICKY", str(ROOT / "build/envoy-plugin/panic.wasm"))
 LAB = os.environ.get("LAB", str(ROOT / "target/release/lab"))
 MTASTS = os.environ.get("MTASTS", str(ROOT / "target/release/mtasts"))
-PATIENCE = 60.0
+PATIENCE = float(os.environ.get("PATIENCE", "60"))
 
 
 def free_port() -> int:
@@ -151,9 +151,12 @@ def plugin_of(listener: dict[str, Any]) -> dict[str, Any]:
     return manager["http_filters"][0]["typed_config"]["config"]
 
 
-def settings_of(listener: dict[str, Any]) -> dict[str, Any]:
-    """What the plugin itself reads."""
-    return plugin_of(listener)["configuration"]["value"]
+def change_settings(listener: dict[str, Any], change: Any) -> None:
+    """Changes what the plugin itself reads."""
+    configuration = plugin_of(listener)["configuration"]
+    settings = json.loads(configuration["value"])
+    change(settings)
+    configuration["value"] = json.dumps(settings)
 
 
 class Envoy:
@@ -187,7 +190,11 @@ class Envoy:
              "--disable-hot-restart", "-l", "warning", "--component-log-level", "wasm:info",
              "--log-path", str(self.log)],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        until("Envoy listens", self._is_ready)
+        try:
+            until("Envoy listens", self._is_ready)
+        except TimeoutError as error:
+            self.process.kill()
+            raise RuntimeError(self.log.read_text()) from error
 
     def _clusters(self, clusters: list[dict[str, Any]], lab: Lab | None) -> None:
         doh, hosts = clusters
@@ -204,7 +211,11 @@ class Envoy:
             {"socket_address": {"address": lab.dns[0], "port_value": lab.dns[1]}}]
         context = hosts["transport_socket"]["typed_config"]["common_tls_context"]
         context["validation_context"]["trusted_ca"]["filename"] = lab.ca_file
-        settings_of(self.listeners[1])["query"]["fetch"]["port"] = lab.https_port
+        self.settings(1, lambda settings: settings["query"]["fetch"].update(port=lab.https_port))
+
+    def settings(self, listener: int, change: Any) -> None:
+        """Changes what the plugin in a listener reads."""
+        change_settings(self.listeners[listener], change)
 
     def write_listeners(self) -> None:
         """Has Envoy read the listeners anew."""
