@@ -3,7 +3,6 @@
 //! The command `mtasts`: a subcommand a file. Exit status 0: the answer is there and good; 1:
 //! it is bad, or cannot be had now; 2: the command was misused.
 
-mod answer;
 mod cache;
 mod folder;
 mod lint;

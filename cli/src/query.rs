@@ -2,10 +2,10 @@
 
 //! `mtasts query`: what a sender would do now with mail for a domain (RFC 8461 §3 to §5).
 
-use crate::answer::{Hosts, as_json, judge};
 use crate::network::Network;
 use mtasts::{Config, Mode, Outcome, Policy, PolicyDomain, Reason};
 use mtasts_host::{DefaultHost, DnsFailure, Options, to_policy_domain};
+use mtasts_web::answer::{Hosts, as_json, judge};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, UNIX_EPOCH};

@@ -2,9 +2,9 @@
 
 //! An entry of the cache, for people and as JSON.
 
-use crate::answer::stored_policy_json;
 use mtasts::stored::{BACK_OFF, MAX_ATTEMPTS};
 use mtasts::{Attempt, Reason, Stored, StoredPolicy, UnixTime};
+use mtasts_web::answer::stored_policy_json;
 use serde_json::{Value, json};
 use std::time::{Duration, UNIX_EPOCH};
 

@@ -2,11 +2,11 @@
 
 //! Refreshes and purges where no server runs: by this process, in the store.
 
-use crate::answer::refreshed_json;
 use crate::network::Network;
 use crate::store::{PolicyStore, Unread, now};
 use mtasts::{Config, Lookup, PolicyDomain, Step, Stored};
 use mtasts_host::{DefaultHost, Options};
+use mtasts_web::answer::refreshed_json;
 use serde_json::{Value, json};
 use std::sync::Arc;
 

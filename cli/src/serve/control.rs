@@ -3,16 +3,17 @@
 //! What `mtasts cache` wants of the server, over the control socket alone: `GET /v1/entries`,
 //! `POST /v1/refresh?domain=…`, `POST /v1/purge?domain=…`.
 
-use super::http::{Parameters, Problem, Reply, domain, json, only, with_type};
+use super::http::{Reply, domain, json, only, refused, with_type};
 use super::saver::{Purge, Write};
 use super::service::Service;
-use crate::answer::refreshed_json;
 use crate::store::Unread;
 use futures_util::stream;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::{Bytes, Frame};
 use hyper::{Method, StatusCode};
 use mtasts::{PolicyDomain, Stored};
+use mtasts_web::answer::refreshed_json;
+use mtasts_web::query::{Parameters, Problem};
 use serde_json::{Value, json};
 use std::convert::Infallible;
 use std::iter;
@@ -40,11 +41,14 @@ pub async fn answer(
         ("/v1/refresh" | "/v1/purge", _) => return only("POST"),
         _ => Err(problem(StatusCode::NOT_FOUND, "no such path")),
     };
-    done.unwrap_or_else(|problem| problem.reply())
+    done.unwrap_or_else(|problem| refused(&problem))
 }
 
 fn problem(status: StatusCode, why: &str) -> Problem {
-    Problem(status, why.to_owned())
+    Problem {
+        status: status.as_u16(),
+        why: why.to_owned(),
+    }
 }
 
 /// What memory has, of `domain=` or of all: entries as they are stored, each as a JSON string in a

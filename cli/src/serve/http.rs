@@ -7,21 +7,20 @@ use super::config::Listen;
 use super::connection::{Connection, State};
 use super::control;
 use super::metrics::{CONTENT_TYPE, Queries};
-use super::name::Name;
 use super::service::Service;
-use crate::answer::{Hosts, as_json};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE as TYPE, HeaderValue};
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE as TYPE, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use mtasts::PolicyDomain;
+use mtasts_host::to_policy_domain;
+use mtasts_web::query::{self, Parameters, Problem};
 use serde_json::{Value, json};
 use std::convert::Infallible;
 use std::sync::Arc;
-use url::form_urlencoded;
 
 /// What one listener answers with.
 #[derive(Clone)]
@@ -32,12 +31,6 @@ pub struct Http {
 }
 
 pub type Reply = Response<BoxBody<Bytes, Infallible>>;
-
-/// Why a request is not answered.
-pub struct Problem(pub StatusCode, pub String);
-
-/// The parameters of a request, as they come.
-pub type Parameters = [(String, String)];
 
 impl Http {
     pub fn new(service: Arc<Service>, listen: &Listen) -> Self {
@@ -71,16 +64,13 @@ impl Http {
     }
 
     async fn answer(&self, request: &Request<Incoming>) -> Reply {
-        let query = request.uri().query().unwrap_or_default();
-        let parameters: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes())
-            .into_owned()
-            .collect();
+        let parameters = query::parameters(request.uri().query().unwrap_or_default());
         let is_get = matches!(*request.method(), Method::GET | Method::HEAD);
         match request.uri().path() {
             "/metrics" if is_get => text(CONTENT_TYPE, self.service.metrics.text()),
             "/healthz" if is_get => json(StatusCode::OK, &self.health()),
-            "/v1/policy" if is_get => self.policy(&parameters).await,
-            "/metrics" | "/healthz" | "/v1/policy" => only("GET, HEAD"),
+            query::PATH if is_get => self.policy(&parameters).await,
+            "/metrics" | "/healthz" | query::PATH => only("GET, HEAD"),
             path if self.is_control => {
                 control::answer(&self.service, request.method(), path, &parameters).await
             }
@@ -100,11 +90,11 @@ impl Http {
     }
 
     async fn policy(&self, parameters: &Parameters) -> Reply {
-        let domain = match domain(parameters, &["domain", "mx"]) {
+        let domain = match domain(parameters, query::POLICY) {
             Ok(domain) => domain,
             Err(problem) => {
                 self.queries.malformed.inc();
-                return problem.reply();
+                return refused(&problem);
             }
         };
         let Some(answer) = self.service.answer(&domain).await else {
@@ -115,64 +105,47 @@ impl Http {
             (false, Some(_)) => self.queries.policy.inc(),
             (false, None) => self.queries.no_policy.inc(),
         };
-        let names: Vec<_> = all(parameters, "mx").map(str::to_owned).collect();
-        let hosts = Hosts {
-            names,
-            is_implicit: false,
-        };
-        let hosts = Some(&hosts).filter(|hosts| !hosts.names.is_empty());
         let dane = self.service.network.dane.then_some(answer.dane);
-        json(StatusCode::OK, &as_json(&answer.outcome, dane, hosts))
+        ready(query::policy(&answer.outcome, dane, parameters))
     }
-}
-
-fn all<'a>(parameters: &'a Parameters, name: &str) -> impl Iterator<Item = &'a str> {
-    let of_name = move |pair: &&'a (String, String)| pair.0 == name;
-    parameters
-        .iter()
-        .filter(of_name)
-        .flat_map(|(_, value)| value.split(','))
 }
 
 /// The one domain that is asked about; `known` are the parameters that there are.
 pub fn domain(parameters: &Parameters, known: &[&str]) -> Result<PolicyDomain, Problem> {
-    let bad = |why: &str| Err(Problem(StatusCode::BAD_REQUEST, why.to_owned()));
-    let is_known = |name: &str| known.contains(&name);
-    if let Some((unknown, _)) = parameters.iter().find(|(name, _)| !is_known(name)) {
-        return bad(&format!("unknown parameter {unknown}"));
-    }
-    let mut domains = parameters.iter().filter(|(name, _)| name == "domain");
-    match (domains.next(), domains.next()) {
-        (None, _) => bad("domain= is missing"),
-        (Some(_), Some(_)) => bad("domain= is there twice"),
-        (Some((_, name)), None) => match Name::of(name) {
-            Name::Domain(domain) => Ok(domain),
-            _ => bad("domain= is no domain"),
-        },
-    }
+    query::domain(parameters, known, |name| {
+        to_policy_domain(name).map_err(|_| query::NO_DOMAIN)
+    })
 }
 
-impl Problem {
-    pub fn reply(&self) -> Reply {
-        problem(self.0, &self.1)
-    }
+/// Why a request is not answered.
+pub fn refused(problem: &Problem) -> Reply {
+    ready(problem.reply())
 }
 
-/// The path is there, but not for this method (RFC 9110 §15.5.6).
+/// The path is there, but not for this method.
 pub fn only(methods: &'static str) -> Reply {
-    let mut reply = problem(StatusCode::METHOD_NOT_ALLOWED, &format!("only {methods}"));
-    let allowed = HeaderValue::from_static(methods);
-    reply.headers_mut().insert(ALLOW, allowed);
-    reply
+    ready(mtasts_web::Reply::only(methods))
 }
 
 fn problem(status: StatusCode, why: &str) -> Reply {
-    json(status, &json!({ "error": why }))
+    ready(mtasts_web::Reply::problem(status.as_u16(), why))
 }
 
 pub fn json(status: StatusCode, value: &Value) -> Reply {
-    let mut reply = text("application/json", format!("{value}\n"));
-    *reply.status_mut() = status;
+    ready(mtasts_web::Reply::json(status.as_u16(), value))
+}
+
+/// A response as hyper sends it.
+fn ready(made: mtasts_web::Reply<'static>) -> Reply {
+    let body = Full::new(Bytes::from(made.body.into_owned()));
+    let mut reply = Response::new(body.boxed());
+    *reply.status_mut() =
+        StatusCode::from_u16(made.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in made.headers {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            reply.headers_mut().insert(name, value);
+        }
+    }
     reply
 }
 

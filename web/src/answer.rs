@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! What is said of a domain in JSON: by `mtasts query --json`, and by the server at `/v1/policy`.
+//! What is said of a domain in JSON: by `mtasts query --json`, and by servers at `/v1/policy`.
 
 use mtasts::{Dane, DomainDane, Outcome, Policy, Session, StoredPolicy, Tls, Verdict};
 use serde_json::{Value, json};
 
 /// The MX hosts that are judged.
+#[derive(Clone, Debug, Default)]
 pub struct Hosts {
+    /// Their names, as given.
     pub names: Vec<String>,
     /// There are no MX records, so that the domain itself is its host (RFC 5321 §5.1).
     pub is_implicit: bool,
