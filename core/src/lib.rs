@@ -97,6 +97,8 @@ pub mod outcome;
 // certificate valid for the host's name? DANE, where DNSSEC protects it, comes first.
 #[cfg(feature = "certificate")]
 pub mod certificate;
+#[cfg(feature = "chain")]
+pub mod chain;
 pub mod verdict;
 
 // What was found is reported to the domain's owner by SMTP TLS Reporting (RFC 8460).
