@@ -80,15 +80,19 @@ pub fn is_policy_path(path: &str) -> bool {
     path.split('?').next() == Some(WELL_KNOWN_PATH)
 }
 
+/// `Host` or `:authority` without the port.
+pub fn host_of(authority: &str) -> &str {
+    let (host, port) = authority.rsplit_once(':').unwrap_or((authority, ""));
+    match port.bytes().all(|b| b.is_ascii_digit()) {
+        true => host,
+        false => authority,
+    }
+}
+
 /// The domain of which this is the Policy Host: as the client wrote it, without port and final
 /// dot.
 pub fn domain_of(authority: &str) -> Option<&str> {
-    let (host, port) = authority.rsplit_once(':').unwrap_or((authority, ""));
-    let host = match port.bytes().all(|b| b.is_ascii_digit()) {
-        true => host,
-        false => authority,
-    };
-    let (prefix, domain) = host.split_at_checked(PREFIX.len())?;
+    let (prefix, domain) = host_of(authority).split_at_checked(PREFIX.len())?;
     let domain = domain.strip_suffix('.').unwrap_or(domain);
     (prefix.eq_ignore_ascii_case(PREFIX) && !domain.is_empty()).then_some(domain)
 }

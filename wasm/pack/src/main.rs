@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! Makes a WebAssembly component of a core module that wit-bindgen has marked with its world, and
-//! tells what a component imports:
+//! Makes a WebAssembly component of a core module that wit-bindgen has marked with its world, tells
+//! what a component imports, and writes its configuration into that of `wasm/http`:
 //!
 //! ```text
 //! mtasts-pack component MODULE OUT
 //! mtasts-pack imports COMPONENT
+//! mtasts-pack configure COMPONENT CONFIGURATION OUT
 //! ```
 //!
 //! Nothing is put between the module and its host: a module that calls what its world does not
 //! import, WASI for instance, is refused.
+
+mod configure;
 
 use std::error::Error;
 use std::{env, fs, process::ExitCode};
@@ -18,13 +21,17 @@ use wit_parser::{Resolve, WorldItem, WorldKey};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
+const USAGE: &str = "usage: mtasts-pack component MODULE OUT | imports COMPONENT | configure \
+                     COMPONENT CONFIGURATION OUT";
+
 fn main() -> ExitCode {
     let words: Vec<String> = env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let done = match words[..] {
         ["component", module, out] => component(module, out),
+        ["configure", file, configuration, out] => configure(file, configuration, out),
         ["imports", file] => imports(file),
-        _ => Err("usage: mtasts-pack component MODULE OUT | imports COMPONENT".into()),
+        _ => Err(USAGE.into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -41,6 +48,13 @@ fn component(module: &str, out: &str) -> Outcome<()> {
     encoder.validate(true).module(&module)?;
     fs::write(out, encoder.encode()?)?;
     Ok(())
+}
+
+fn configure(file: &str, configuration: &str, out: &str) -> Outcome<()> {
+    let (component, text) = (read(file)?, read(configuration)?);
+    let made = configure::configured(&component, &text)
+        .map_err(|error| format!("{configuration}: {error}"))?;
+    Ok(fs::write(out, made)?)
 }
 
 /// Prints each imported function, and each import that is none, such as an interface of types, by

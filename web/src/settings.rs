@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Reading what a surface is configured with: JSON objects of which every key is known, so that a
+//! slip of the pen is an error and not a default.
+
+use crate::publish::{ConfigError, object, only};
+use serde_json::{Map, Value};
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+
+type Read<T> = Result<T, ConfigError>;
+
+/// An object of a configuration.
+#[derive(Clone, Debug)]
+pub struct Section<'a> {
+    place: &'a str,
+    values: &'a Map<String, Value>,
+}
+
+impl<'a> Section<'a> {
+    /// The object `value`, which stands at `place`, such as `query.dns`, and has these keys at
+    /// most.
+    ///
+    /// # Errors
+    /// It is no object, or has another key.
+    pub fn open(place: &'a str, value: &'a Value, keys: &[&str]) -> Read<Self> {
+        let values = object(place, value)?;
+        only(place, values, keys)?;
+        Ok(Self { place, values })
+    }
+
+    /// The value of a key.
+    pub fn get(&self, key: &str) -> Option<&'a Value> {
+        self.values.get(key)
+    }
+
+    /// What is wrong with the value of a key.
+    pub fn error(&self, key: &str, what: impl Display) -> ConfigError {
+        ConfigError::at(&format!("{}.{key}", self.place), what)
+    }
+
+    /// A text that is not empty.
+    ///
+    /// # Errors
+    /// It is something else; or it is not there, and there is no default.
+    pub fn text<'t>(&self, key: &str, default: Option<&'t str>) -> Read<&'t str>
+    where
+        'a: 't,
+    {
+        let given = self.get(key).map(Value::as_str);
+        let text = given.unwrap_or(default).filter(|text| !text.is_empty());
+        text.ok_or_else(|| self.error(key, "a text is wanted"))
+    }
+
+    /// A whole number in `range`. Some proxies make a floating-point number of each.
+    ///
+    /// # Errors
+    /// It is something else.
+    pub fn number(&self, key: &str, default: u32, range: RangeInclusive<u32>) -> Read<u32> {
+        let Some(given) = self.get(key) else {
+            return Ok(default);
+        };
+        let whole = given.as_f64().filter(|number| number.fract() == 0.0);
+        let fits = whole.map(|number| number as u32); // saturates
+        fits.filter(|number| range.contains(number)).ok_or_else(|| {
+            let (least, most) = (range.start(), range.end());
+            let what = format_args!("a whole number from {least} to {most} is wanted");
+            self.error(key, what)
+        })
+    }
+}
