@@ -10,7 +10,6 @@ const FIELDS = ["domain", "mx", "max_age", "rua", "address", "present-policy", "
 const INPUTS = { max_age: ["age", "max_age"], path: ["certificate", "key", "root"] };
 
 let server = "nginx";
-let mxHosts; // what DNS names, where the other view was told
 
 /** What a field holds is no good. */
 class Refused extends Error {
@@ -37,7 +36,7 @@ export function planFrom(policyText, recordText, named) {
   $("present").open = true;
   $("mx").value = policy.mx.join("\n");
   $("max_age").value = String(policy.maxAge);
-  mxHosts = named.length > 0 ? named : undefined;
+  $("named").value = named.join("\n");
   const mode = policy.mode === "testing" ? "enforce" : policy.mode;
   document.querySelector(`input[name=mode][value=${mode}]`).checked = true;
   const known = [...$("age").options].some((option) => option.value === $("max_age").value);
@@ -159,7 +158,8 @@ function readPresent(wanted) {
     throw new Refused("present-policy", "To plan the way out, paste the policy and the record that are published now.");
   }
   const longestMaxAge = $("longest").value.trim() === "" ? undefined : readSeconds("longest");
-  return { policy: readPresentPolicy(), id: readPresentId(), longestMaxAge, mxHosts };
+  const named = hosts($("named").value).map(toAscii);
+  return { policy: readPresentPolicy(), id: readPresentId(), longestMaxAge, mxHosts: named.length > 0 ? named : undefined };
 }
 
 function readPresentPolicy() {
