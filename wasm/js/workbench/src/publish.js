@@ -69,7 +69,18 @@ function show() {
   $("publish-results").hidden = !made;
   $("publish-empty").hidden = Boolean(made);
   if (made) render(made);
-  else if (!isEmpty) say(firstRefusal());
+  else showRefusal(isEmpty ? undefined : FIELDS.find((field) => $(`${field}-error`).textContent !== ""));
+}
+
+/** What is in the way of the results, in their place: its field may be out of sight. */
+function showRefusal(field) {
+  const hint = el("p", {}, "Give a domain and its MX hosts: the files, records and steps stand here.");
+  if (field === undefined) return $("publish-empty").replaceChildren(hint);
+  const message = $(`${field}-error`).textContent;
+  const input = document.querySelector(`[aria-describedby~="${field}-error"]:not([hidden] *)`);
+  const go = el("button", { type: "button", onclick: () => input.focus() }, `Go to “${input.labels[0].firstChild.textContent.trim()}”`);
+  $("publish-empty").replaceChildren(el("p", { className: "field-error" }, message), el("p", { className: "row" }, go));
+  return say(message);
 }
 
 /** What `work` gives; what it refuses is said at its field. */
@@ -100,10 +111,6 @@ function refuse(field, message) {
   const details = shown.closest("details");
   if (details && message !== "") details.open = true;
   for (const id of INPUTS[field] ?? [field]) $(id).setAttribute("aria-invalid", String(message !== ""));
-}
-
-function firstRefusal() {
-  return FIELDS.map((field) => $(`${field}-error`).textContent).find((text) => text !== "") ?? "";
 }
 
 const mode = () => document.querySelector("input[name=mode]:checked").value;

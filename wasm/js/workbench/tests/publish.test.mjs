@@ -85,6 +85,9 @@ test("errors stand at their field and are heard", async () => {
     await error.waitFor();
     await page.locator("#said", { hasText: (await error.innerText()).slice(0, 20) }).waitFor({ state: "attached" });
     assert.equal(await page.locator("#publish-results").isHidden(), true);
+    await page.getByRole("button", { name: /^Go to / }).click();
+    const isRefused = await page.evaluate(() => document.activeElement.getAttribute("aria-invalid"));
+    assert.equal(isRefused, "true");
     await page.context().close();
   }
 });
