@@ -21,7 +21,7 @@ engine() {
 
 # The compiler of TypeScript, into build/, as the lockfile says.
 tools() {
-    node -e 'process.exit(parseInt(process.versions.node) < 20)' || {
+    node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || {
         echo "wasm/js needs Node 20 or later, with npm" >&2
         exit 1
     }

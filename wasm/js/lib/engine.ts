@@ -14,6 +14,11 @@ export function loadWith(how: () => WebAssembly.Module): void {
   load = how;
 }
 
+/** Says how to get at it where nobody knows better: `mtasts/node` brings index.ts everywhere. */
+export function loadElseWith(how: () => WebAssembly.Module): void {
+  load ??= how;
+}
+
 function engine(): Engine {
   if (!isReady) start();
   return glue;

@@ -74,7 +74,7 @@ export class MtastsError extends Error {
   readonly kind: ErrorKind | WarningKind;
   /** The octet of the input at which that was seen, from 0. */
   readonly offset: number;
-  /** The line, from 1; absent where the error is about no text, or the text is not at hand. */
+  /** The line, from 1; absent where the error is about no text. */
   readonly line: number | undefined;
   /** The character in the line, from 1; absent as `line` is. */
   readonly column: number | undefined;

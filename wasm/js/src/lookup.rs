@@ -7,7 +7,7 @@ use crate::policy::{Policy, read_domain};
 use crate::problem::{Problem, Thrown};
 use crate::record::Records;
 use crate::words;
-use mtasts::{Error, HttpsReply, PolicyDomain, RequestId, Stored, TxtAnswer, UnixTime};
+use mtasts::{Error, HttpsReply, PolicyDomain, Position, RequestId, Stored, TxtAnswer, UnixTime};
 use std::sync::Arc;
 use wasm_bindgen::prelude::*;
 
@@ -78,9 +78,15 @@ pub struct Step {
     pub max_body: u32,
 }
 
-/// The look-up of one Policy Domain.
+/// The look-up of one Policy Domain, and where in the policy the error is that it met.
 #[wasm_bindgen]
-pub struct Lookup(pub(crate) mtasts::Lookup);
+pub struct Lookup(mtasts::Lookup, Option<Position>);
+
+impl From<mtasts::Lookup> for Lookup {
+    fn from(lookup: mtasts::Lookup) -> Self {
+        Self(lookup, None)
+    }
+}
 
 #[wasm_bindgen]
 impl Lookup {
@@ -95,19 +101,14 @@ impl Lookup {
         let domain = read_domain(domain)?;
         let read = |text: String| text.parse::<Stored>().map(Arc::new);
         let stored = stored.map(read).transpose().map_err(Problem::somewhere)?;
-        Ok(Self(mtasts::Lookup::new(
-            domain,
-            stored,
-            &config.0,
-            time(now),
-        )))
+        Ok(mtasts::Lookup::new(domain, stored, &config.0, time(now)).into())
     }
 
     /// Begins without the store, which cannot be read.
     #[wasm_bindgen(js_name = withoutStore)]
     pub fn without_store(domain: &str, now: f64, config: &Config) -> Result<Self, Problem> {
         let begin = |domain| mtasts::Lookup::without_store(domain, &config.0, time(now));
-        read_domain(domain).map(begin).map(Self)
+        read_domain(domain).map(begin).map(Self::from)
     }
 
     /// Ends with the operator's own policy.
@@ -115,7 +116,7 @@ impl Lookup {
         let begin = |domain: PolicyDomain| {
             mtasts::Lookup::local(domain, Arc::clone(&policy.policy), &config.0)
         };
-        read_domain(domain).map(begin).map(Self)
+        read_domain(domain).map(begin).map(Self::from)
     }
 
     /// What is needed now.
@@ -180,7 +181,12 @@ impl Lookup {
         };
         self.0
             .https(RequestId(id), time(now), Ok(&reply))
-            .map_err(Problem::somewhere)
+            .map_err(Problem::somewhere)?;
+        if let mtasts::Step::Done(outcome) = self.0.poll() {
+            let place = |error: Error| Position::of(&reply.body, error.offset());
+            self.1 = outcome.error().map(place);
+        }
+        Ok(())
     }
 
     /// Takes why there is none.
@@ -193,7 +199,7 @@ impl Lookup {
     /// The outcome, once there is nothing more to do.
     pub fn outcome(&self) -> Option<Outcome> {
         match self.0.poll() {
-            mtasts::Step::Done(outcome) => Some(Outcome(outcome.clone())),
+            mtasts::Step::Done(outcome) => Some(Outcome(outcome.clone(), self.1)),
             _ => None,
         }
     }

@@ -6,13 +6,13 @@ use crate::lookup::{Config, Lookup};
 use crate::policy::{Policy, read_domain};
 use crate::problem::{Problem, Thrown};
 use crate::words;
-use mtasts::{Reason, Session, UnixTime};
+use mtasts::{Position, Session, UnixTime};
 use std::sync::Arc;
 use wasm_bindgen::prelude::*;
 
-/// The outcome of a look-up of one Policy Domain.
+/// The outcome of a look-up of one Policy Domain, and where in the policy its error is.
 #[wasm_bindgen]
-pub struct Outcome(pub(crate) mtasts::Outcome);
+pub struct Outcome(pub(crate) mtasts::Outcome, pub(crate) Option<Position>);
 
 #[wasm_bindgen]
 impl Outcome {
@@ -20,12 +20,12 @@ impl Outcome {
     pub fn local(domain: &str, policy: &Policy) -> Result<Self, Problem> {
         let domain = read_domain(domain)?;
         let policy = Arc::clone(&policy.policy);
-        Ok(Self(mtasts::Outcome::local(domain, policy)))
+        Ok(Self(mtasts::Outcome::local(domain, policy), None))
     }
 
     /// The same, for another owner.
     pub fn copy(&self) -> Self {
-        Self(self.0.clone())
+        Self(self.0.clone(), self.1)
     }
 
     /// The Policy Domain.
@@ -82,13 +82,13 @@ impl Outcome {
         self.0.explanation()
     }
 
-    /// What is wrong with the record or the policy. Of a policy the place is not known.
+    /// What is wrong with the record or the policy.
     pub fn error(&self) -> Option<Problem> {
-        let place = match self.0.reason() {
-            Some(Reason::PolicyInvalid) => Problem::somewhere,
-            _ => Problem::in_one_line,
+        let problem = |error| match self.1 {
+            Some(position) => Problem::at(position, error),
+            None => Problem::in_one_line(error), // of a record
         };
-        self.0.error().map(place)
+        self.0.error().map(problem)
     }
 
     /// Whether a policy of mode `enforce` applies.
@@ -117,7 +117,7 @@ impl Outcome {
     /// A lookup that looks again.
     #[wasm_bindgen(js_name = lookAgain)]
     pub fn look_again(&self, config: &Config) -> Lookup {
-        Lookup(self.0.look_again(&config.0))
+        self.0.look_again(&config.0).into()
     }
 
     /// Judges a session.

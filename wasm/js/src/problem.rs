@@ -52,7 +52,8 @@ impl Problem {
         Self::at(Position { line: 0, column: 0 }, error)
     }
 
-    fn at(position: Position, error: Error) -> Self {
+    /// An error at a place that is known.
+    pub(crate) fn at(position: Position, error: Error) -> Self {
         let kind = match error.kind() {
             ErrorKind::Strict(warning) => kebab(warning),
             kind => kebab(kind),

@@ -10,6 +10,7 @@ import { after, before, describe, it } from "node:test";
 import { lookAgain, resolve } from "mtasts";
 import { createHost, directoryStore, isGlobal } from "mtasts/node";
 import { Lab } from "./lab.mjs";
+import { nameServer } from "./name_server.mjs";
 
 const SCENE = `
 [defaults]
@@ -119,8 +120,21 @@ describe("mtasts/node", () => {
     assert.equal(outcome.tryLater, true);
   });
 
-  it("follows CNAMEs, of the name server's following or not (R-TXT-1)", async () => {
+  it("follows CNAMEs, also those that the name server does not follow (R-TXT-1)", async () => {
     assert.equal((await faulty("record=cname")).basis, "fresh");
+    const { address, close } = await nameServer({
+      "_mta-sts.alias.example": { CNAME: "one.example" },
+      "one.example": { CNAME: "two.example" },
+      "two.example": { TXT: "v=STSv1; id=1;" },
+      "_mta-sts.nowhere.example": { CNAME: "nothing.example" },
+      "_mta-sts.loop.example": { CNAME: "_mta-sts.loop.example" },
+    });
+    const ask = async (domain) => (await look(domain, { nameservers: [address] })).reason;
+    assert.equal(await ask("alias.example"), "policy-host-dns"); // so there is a record
+    assert.equal(await ask("nowhere.example"), "no-record");
+    assert.equal(await ask("loop.example"), "dns-permanent");
+    assert.equal(await ask("other.example"), "no-record");
+    close();
   });
 
   for (const [keys, reason] of [

@@ -103,7 +103,8 @@ describe("resolve", () => {
     const html = await resolve("example.com", fixed({ fetch: () => ({ ...REPLY, contentType: "text/html" }) }));
     assert.deepEqual([html.reason, html.result], ["media-type", "sts-policy-fetch-error"]);
     const wrong = await resolve("example.com", fixed({ fetch: () => ({ ...REPLY, body: text("off") }) }));
-    assert.deepEqual([wrong.reason, wrong.error.kind, wrong.error.offset], ["policy-invalid", "mode", 21]);
+    assert.deepEqual([wrong.reason, wrong.error.kind], ["policy-invalid", "mode"]);
+    assert.deepEqual([wrong.error.line, wrong.error.column, wrong.error.offset], [2, 7, 21]);
     assert.match(wrong.explanation, /breaks the grammar: mode is not/);
     const record = await resolve("example.com", fixed({ txt: () => ({ records: ["v=STSv1; id=;"] }) }));
     assert.deepEqual([record.reason, record.error.line, record.error.column], ["record-invalid", 1, 13]);

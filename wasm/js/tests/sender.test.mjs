@@ -34,7 +34,7 @@ name = "mx.evil.example" # the attacker's, whose certificate for this name is go
 `;
 
 const PACKAGE = dirname(fileURLToPath(import.meta.resolve("mtasts/package.json")));
-const MESSAGE = "From: me@example.org\nSubject: test\n\n.a line that begins with a dot\nend\n";
+const MESSAGE = "From: me@example.org\nSubject: test\n\n.a line that begins with a dot\nGrüße\n";
 
 describe("the example sender", () => {
   let lab;

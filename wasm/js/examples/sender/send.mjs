@@ -11,7 +11,7 @@
 
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { text } from "node:stream/consumers";
+import { buffer } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 import { lookAgain, MtastsError, resolve } from "mtasts";
 import { certificateOf, createHost, directoryStore } from "mtasts/node";
@@ -131,7 +131,7 @@ async function main() {
     console.error("usage: send.mjs --from ADDRESS --to ADDRESS... < MESSAGE");
     return 64;
   }
-  const message = await text(process.stdin);
+  const message = (await buffer(process.stdin)).toString("latin1");
   const results = await Promise.all(recipients.map((to) => deliverTo(to, message)));
   results.forEach(({ fate, why }, at) => console.log(`${recipients[at]}: ${fate}: ${why}`));
   const fates = results.map(({ fate }) => fate);

@@ -37,7 +37,7 @@ export class Smtp {
   /** `not-offered` where the server refuses, `failed` where no session came of it, or `established`. */
   async startTls(mxHost, ca) {
     if (!this.offersTls || (await this.#ask("STARTTLS")).code !== 220) return "not-offered";
-    if (await this.#lines.hasMore()) return "failed"; // sent in the clear, by anybody
+    if (this.#lines.hasMore()) return "failed"; // sent in the clear, by anybody
     const servername = mxHost.startsWith("[") ? undefined : mxHost;
     const options = { socket: this.#socket, servername, ca, minVersion: "TLSv1.2", rejectUnauthorized: false };
     const secure = startTls(options);
@@ -53,7 +53,7 @@ export class Smtp {
     return this.#socket;
   }
 
-  /** Gives the message to one recipient; an error with `code` says what the server said instead. */
+  /** Gives the message, a character an octet, to one recipient; an error with `code` says what the server said instead. */
   async send(from, to, message) {
     this.#expect(await this.#ask(`MAIL FROM:<${from}>`), 2);
     this.#expect(await this.#ask(`RCPT TO:<${to}>`), 2);
@@ -72,7 +72,7 @@ export class Smtp {
   }
 
   async #ask(line) {
-    this.#socket.write(`${line}\r\n`);
+    this.#socket.write(`${line}\r\n`, "latin1");
     return this.#reply();
   }
 
