@@ -201,8 +201,10 @@ fn nothing_to_do_is_no_step() {
     let same = draft(Mode::Enforce, 604_800, &["a.example"]);
     assert_eq!(plan(&same, &same, 0, None).steps, []);
     // But for a host that the policy refuses.
-    let hosts = ["x.example".to_owned()];
-    assert_eq!(words(&plan(&same, &same, 0, Some(&hosts))), ["mx-records"]);
+    let hosts = ["X.example.".to_owned()];
+    let steps = plan(&same, &same, 0, Some(&hosts));
+    assert_eq!(words(&steps), ["mx-records"]);
+    assert!(steps.steps[0].detail.contains("name x.example any more"));
 }
 
 #[test]

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 #
 # Builds the npm package, installs it as its users do, and tests it: its types, its API, the host for
-# Node against the lab, the example, other runtimes and a browser; then the conformance corpus.
+# Node against the lab, the example, other runtimes and a browser; then the conformance corpus, and the
+# workbench.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -59,3 +60,4 @@ check_types
 node --expose-gc --experimental-vm-modules --no-warnings --test --test-reporter=spec "$place"/tests/*.test.mjs
 "$root/tests/conformance/run" --surface js
 "$here/bench.sh"
+"$here/workbench/test.sh"

@@ -215,11 +215,9 @@ impl Hosts {
             .filter(|&pattern| !is_named(pattern))
             .cloned()
             .collect();
-        let to_drop = named
-            .iter()
-            .filter(|host| !wanted.policy().matches(host))
-            .cloned()
-            .collect();
+        let names = named.iter().map(|host| host.trim_end_matches('.'));
+        let left = names.filter(|host| !wanted.policy().matches(host));
+        let to_drop = left.map(str::to_ascii_lowercase).collect();
         Ok(Self {
             new,
             old,

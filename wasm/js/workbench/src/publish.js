@@ -10,7 +10,6 @@ const FIELDS = ["domain", "mx", "max_age", "rua", "address", "present-policy", "
 const INPUTS = { max_age: ["age", "max_age"], path: ["certificate", "key", "root"] };
 
 let server = "nginx";
-let mxHosts; // what DNS names, where the other view was told
 
 /** What a field holds is no good. */
 class Refused extends Error {
@@ -37,7 +36,7 @@ export function planFrom(policyText, recordText, named) {
   $("present").open = true;
   $("mx").value = policy.mx.join("\n");
   $("max_age").value = String(policy.maxAge);
-  mxHosts = named.length > 0 ? named : undefined;
+  $("named").value = named.join("\n");
   const mode = policy.mode === "testing" ? "enforce" : policy.mode;
   document.querySelector(`input[name=mode][value=${mode}]`).checked = true;
   const known = [...$("age").options].some((option) => option.value === $("max_age").value);
@@ -70,7 +69,18 @@ function show() {
   $("publish-results").hidden = !made;
   $("publish-empty").hidden = Boolean(made);
   if (made) render(made);
-  else if (!isEmpty) say(firstRefusal());
+  else showRefusal(isEmpty ? undefined : FIELDS.find((field) => $(`${field}-error`).textContent !== ""));
+}
+
+/** What is in the way of the results, in their place: its field may be out of sight. */
+function showRefusal(field) {
+  const hint = el("p", {}, "Give a domain and its MX hosts: the files, records and steps stand here.");
+  if (field === undefined) return $("publish-empty").replaceChildren(hint);
+  const message = $(`${field}-error`).textContent;
+  const input = document.querySelector(`[aria-describedby~="${field}-error"]:not([hidden] *)`);
+  const go = el("button", { type: "button", onclick: () => input.focus() }, `Go to “${input.labels[0].firstChild.textContent.trim()}”`);
+  $("publish-empty").replaceChildren(el("p", { className: "field-error" }, message), el("p", { className: "row" }, go));
+  return say(message);
 }
 
 /** What `work` gives; what it refuses is said at its field. */
@@ -101,10 +111,6 @@ function refuse(field, message) {
   const details = shown.closest("details");
   if (details && message !== "") details.open = true;
   for (const id of INPUTS[field] ?? [field]) $(id).setAttribute("aria-invalid", String(message !== ""));
-}
-
-function firstRefusal() {
-  return FIELDS.map((field) => $(`${field}-error`).textContent).find((text) => text !== "") ?? "";
 }
 
 const mode = () => document.querySelector("input[name=mode]:checked").value;
@@ -159,7 +165,8 @@ function readPresent(wanted) {
     throw new Refused("present-policy", "To plan the way out, paste the policy and the record that are published now.");
   }
   const longestMaxAge = $("longest").value.trim() === "" ? undefined : readSeconds("longest");
-  return { policy: readPresentPolicy(), id: readPresentId(), longestMaxAge, mxHosts };
+  const named = hosts($("named").value).map(toAscii);
+  return { policy: readPresentPolicy(), id: readPresentId(), longestMaxAge, mxHosts: named.length > 0 ? named : undefined };
 }
 
 function readPresentPolicy() {

@@ -145,6 +145,14 @@ test("no other script runs, and nothing is asked for, also from a web server", a
   }
 });
 
+test("a page that fails says so", async () => {
+  const { page } = await open(browser);
+  await page.evaluate(() => setTimeout(() => { throw new Error("no WebAssembly"); }));
+  const alert = page.getByRole("alert");
+  await alert.waitFor();
+  assert.match(await alert.innerText(), /does not work here[\s\S]*no WebAssembly/);
+});
+
 test("the page answers to what people prefer", async () => {
   const ground = async (options) => {
     const { page } = await open(browser, { ...DESKTOP, ...options });

@@ -85,6 +85,9 @@ test("errors stand at their field and are heard", async () => {
     await error.waitFor();
     await page.locator("#said", { hasText: (await error.innerText()).slice(0, 20) }).waitFor({ state: "attached" });
     assert.equal(await page.locator("#publish-results").isHidden(), true);
+    await page.getByRole("button", { name: /^Go to / }).click();
+    const isRefused = await page.evaluate(() => document.activeElement.getAttribute("aria-invalid"));
+    assert.equal(isRefused, "true");
     await page.context().close();
   }
 });
@@ -112,6 +115,19 @@ test("the plan goes on from what is published", async () => {
     "Serve the policy, enforced", "Publish the record with the new id",
   ]);
   assert.equal(await text(page, "made-record"), "v=STSv1; id=20990101000001Z;");
+});
+
+test("what DNS names now is listed until DNS names it no more", async () => {
+  const { page } = await filled({
+    mx: "new.example",
+    "present-policy": "version: STSv1\nmode: enforce\nmx: old.example\nmax_age: 604800\n",
+    "present-record": "v=STSv1; id=a;",
+    named: "10 old.example.",
+  });
+  await page.getByText("DNS may name new.example now, and must not name old.example any more.").waitFor();
+  assert.match(await text(page, "made-policy"), /mx: new.example\nmx: old.example/);
+  await page.locator("#named").fill("new.example");
+  await page.getByText("Change the MX records").waitFor({ state: "detached" });
 });
 
 test("the way out is planned from what is published, and only from there", async () => {
