@@ -22,7 +22,6 @@ need gpgv gpgv
 need dpkg-deb dpkg
 PATH=$PATH:/usr/sbin need ip iproute2
 [ -f /usr/share/keyrings/debian-archive-keyring.gpg ] || missing="$missing debian-archive-keyring"
-need chromium chromium
 need redis-server redis-server
 need redis-sentinel redis-sentinel
 need chromium chromium
