@@ -10,7 +10,7 @@ mod serve_world;
 use mtasts_host::store::{Entry, Store};
 use mtasts_lab::Lab;
 use serde_json::{Value, json};
-use serve_world::{Server, http, mtasts, text};
+use serve_world::{Server, http, mtasts, text, wait_until};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -72,6 +72,10 @@ fn asked(lab: &Lab, top: &str) -> Server {
     assert_eq!(server.ask("postfix good.example"), SECURE);
     assert_eq!(server.ask("postfix xn--mnchen-3ya.example"), "NOTFOUND ");
     assert_eq!(server.ask("postfix plain.example"), "NOTFOUND ");
+    // That there is no policy is saved after it was answered.
+    wait_until("it is saved", || {
+        cache(&server, &["show", "plain.example"]).0 == 0
+    });
     server
 }
 
