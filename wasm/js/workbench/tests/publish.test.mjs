@@ -96,7 +96,7 @@ test("another max_age is checked, too", async () => {
   const { page } = await filled();
   await page.locator("#age").selectOption("");
   await page.locator("#max_age").fill("40000000");
-  await page.getByText("At most 31557600 seconds").waitFor();
+  await page.locator("#max_age-error", { hasText: "At most 31557600 seconds" }).waitFor();
   await page.locator("#max_age").fill("3600");
   await page.locator("#advice", { hasText: "max_age is below a day" }).waitFor();
 });
@@ -109,7 +109,7 @@ test("the plan goes on from what is published", async () => {
   await page.getByRole("button", { name: "Plan the next step from here" }).click();
   await page.locator("#domain").fill("example.com");
   await page.locator("#mx").fill("a.example\nb.example");
-  await page.getByText("Serve the policy, enforced").waitFor();
+  await page.locator("#made-policy", { hasText: "mx: b.example" }).waitFor();
   assert.deepEqual(await titles(page), [
     "Serve the policy, in testing", "Publish the record with the new id", "Read the reports",
     "Serve the policy, enforced", "Publish the record with the new id",
@@ -133,7 +133,7 @@ test("what DNS names now is listed until DNS names it no more", async () => {
 test("the way out is planned from what is published, and only from there", async () => {
   const { page } = await filled();
   await page.locator("input[value=none]").check();
-  await page.getByText("To plan the way out, paste").waitFor();
+  await page.locator("#present-policy-error", { hasText: "To plan the way out, paste" }).waitFor();
   await page.locator("#present-policy").fill("version: STSv1\nmode: enforce\nmx: a.example\nmax_age: 604800\n");
   await page.locator("#present-record").fill("v=STSv1; id=a;");
   await page.locator("#longest").fill("2592000");
