@@ -187,7 +187,7 @@ class Envoy:
         self.log = self.path / "log"
         self.process = subprocess.Popen(
             [ENVOY, "-c", str(self.path / "envoy.json"), "--concurrency", "2",
-             "--disable-hot-restart", "-l", "warning", "--component-log-level", "wasm:info",
+             "--disable-hot-restart", "--drain-strategy", "immediate", "--drain-time-s", "5", "-l", "warning", "--component-log-level", "wasm:info",
              "--log-path", str(self.log)],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
