@@ -1002,6 +1002,11 @@ typedef struct mtasts_problem {
    * One line for a person, NUL-terminated.
    */
   char message[128];
+  /**
+   * The same as one word for programs, NUL-terminated, such as "mx-missing". A word never
+   * changes its meaning; later versions may know more.
+   */
+  char kind[32];
 } mtasts_problem;
 
 /**
