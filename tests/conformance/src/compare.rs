@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Several surfaces side by side: a table of surface and vector file, and where two differ.
+
+use crate::json::Stop;
+use crate::recorder::{Recorder, Said};
+use crate::surface::Surface;
+use crate::{Tally, check};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Surfaces, with what came of each file, and how often two said different things.
+pub struct Comparison {
+    surfaces: Vec<(String, Box<dyn Surface>)>,
+    files: BTreeMap<String, Vec<Tally>>,
+    differences: usize,
+}
+
+impl Comparison {
+    pub fn new(surfaces: Vec<(String, Box<dyn Surface>)>) -> Self {
+        let (files, differences) = (BTreeMap::new(), 0);
+        Self {
+            surfaces,
+            files,
+            differences,
+        }
+    }
+
+    /// Runs a case through each surface.
+    pub fn run(&mut self, file: &str, case: &Value) {
+        let empty = || self.surfaces.iter().map(|_| Tally::default()).collect();
+        let tallies = self.files.entry(file.to_owned()).or_insert_with(empty);
+        let mut told = Vec::new();
+        for ((name, surface), tally) in self.surfaces.iter_mut().zip(tallies) {
+            let mut recorder = Recorder::new(surface.as_mut());
+            let result = check(file, case, &mut recorder);
+            told.push((
+                name.clone(),
+                recorder.said,
+                matches!(result, Err(Stop::Skipped(_))),
+            ));
+            tally.count(&format!("{name}: {file}"), case, result);
+        }
+        self.differences += differences(file, case, &told);
+    }
+
+    /// Prints the table, and gives the number of failures and differences.
+    pub fn report(&self) -> usize {
+        println!("\npassed/failed/skipped");
+        let names = self.surfaces.iter().map(|(name, _)| name.as_str());
+        print_row("", names);
+        let mut sums: Vec<Tally> = self.surfaces.iter().map(|_| Tally::default()).collect();
+        for (file, tallies) in &self.files {
+            print_row(file, tallies.iter().map(Tally::to_string));
+            for (sum, tally) in sums.iter_mut().zip(tallies) {
+                sum.add(tally);
+            }
+        }
+        print_row("all", sums.iter().map(Tally::to_string));
+        let count = self.differences;
+        println!("{count} differences between surfaces");
+        let total = sums.iter().fold(Tally::default(), |mut total, tally| {
+            total.add(tally);
+            total
+        });
+        total.print();
+        total.failed + count
+    }
+}
+
+fn print_row(name: &str, cells: impl Iterator<Item = impl AsRef<str>>) {
+    print!("{name:<20}");
+    for cell in cells {
+        print!(" {:>12}", cell.as_ref());
+    }
+    println!();
+}
+
+/// A surface, what it has said, and whether it stopped because it cannot say more.
+type Told = (String, Vec<Said>, bool);
+
+/// Prints where a surface says something else than the first one.
+fn differences(file: &str, case: &Value, told: &[Told]) -> usize {
+    let id = case.get("id").and_then(Value::as_str).unwrap_or("?");
+    let Some(((first, reference, first_stopped), others)) = told.split_first() else {
+        return 0;
+    };
+    let mut count = 0;
+    for (name, said, stopped) in others {
+        let mut pairs = reference.iter().zip(said);
+        let difference = pairs.find_map(|(a, b)| a.difference(b));
+        let is_shorter = said.len() != reference.len() && !stopped && !first_stopped;
+        let shorter = || "one says more than the other".to_owned();
+        if let Some(difference) = difference.or_else(|| is_shorter.then(shorter)) {
+            println!("DIFFERENT {file} {id}: {first} and {name}: {difference}");
+            count += 1;
+        }
+    }
+    count
+}
