@@ -1535,7 +1535,7 @@ int32_t mtasts_postfix_next_hop(const char *key, char *domain, size_t capacity);
 /**
  * Picks the one legal record among `count` TXT records, each with its strings concatenated, and
  * writes its id and a NUL to `id`, which has room for MTASTS_ID_SIZE octets. `problem` may be
- * NULL; its offset refers to the record if there is only one.
+ * NULL; its offset refers to the record that was taken for it, whatever came before.
  *
  * Returns MTASTS_OK, MTASTS_E_RECORD, MTASTS_E_ARGUMENT or MTASTS_E_SIZE. Thread-safe.
  */

@@ -133,8 +133,22 @@ impl mtasts_problem {
     /// # Safety
     /// `to` is NULL or valid.
     pub(crate) unsafe fn tell(to: *mut Self, input: &[u8], error: mtasts::Error) -> i32 {
+        // SAFETY: as the caller promises.
+        unsafe { Self::tell_at(to, Position::of(input, error.offset()), error) }
+    }
+
+    /// The same of a TXT record, which is one line.
+    ///
+    /// # Safety
+    /// As for [`Self::tell`].
+    pub(crate) unsafe fn tell_of_record(to: *mut Self, error: mtasts::Error) -> i32 {
+        let (line, column) = (1, error.offset() + 1);
+        // SAFETY: as the caller promises.
+        unsafe { Self::tell_at(to, Position { line, column }, error) }
+    }
+
+    unsafe fn tell_at(to: *mut Self, position: Position, error: mtasts::Error) -> i32 {
         if !to.is_null() {
-            let position = Position::of(input, error.offset());
             let problem = Self::error(error.offset(), position, error.kind());
             // SAFETY: as the caller promises.
             if let Err(status) = unsafe { sized::write(to, &problem) } {

@@ -12,9 +12,10 @@ import time
 import traceback
 from collections.abc import Callable
 
-import mtasts
 import pytest
 from lab import Lab
+
+import mtasts
 
 POLICY = b"version: STSv1\nmode: enforce\nmx: mx.example.com\nmax_age: 86400\n"
 CYCLES = int(os.environ.get("MTASTS_CYCLES", "10000"))

@@ -7,9 +7,10 @@ import logging
 import pathlib
 import socket
 
-import mtasts
 import pytest
 from lab import Lab
+
+import mtasts
 
 
 def test_a_look_up_and_its_verdicts(lab: Lab, tmp_path: pathlib.Path) -> None:

@@ -11,8 +11,9 @@ import subprocess
 import sys
 import threading
 
-import mtasts
 import pytest
+
+import mtasts
 from mtasts import _abi, _host_abi, words
 
 ROOT = pathlib.Path(__file__).parents[3]
@@ -36,7 +37,9 @@ def test_a_library_of_ones_own(ending: str) -> None:
     assert done.stdout == f"{folder}/libmtasts.so.0 xn--tda.example\n", done.stderr
 
 
-@pytest.mark.skipif(not os.path.isdir(ROOT / "build" / "lib"), reason="needs the repository's build")
+@pytest.mark.skipif(
+    not os.path.isdir(ROOT / "build" / "lib"), reason="needs the repository's build"
+)
 def test_a_library_of_the_system() -> None:
     path = str(ROOT / "build" / "lib")
     environment = {**os.environ, "MTASTS_LIBRARY": "system", "LD_LIBRARY_PATH": path}
@@ -157,7 +160,9 @@ C_TYPES: dict[str, object] = {
         *(_host_abi.Options, _host_abi.Der, _host_abi.Callbacks),
     ],
 )
-def test_structs_are_laid_out_as_in_c(struct: type[ctypes.Structure], tmp_path: pathlib.Path) -> None:
+def test_structs_are_laid_out_as_in_c(
+    struct: type[ctypes.Structure], tmp_path: pathlib.Path
+) -> None:
     name = {"Options": "default_host_options", "Callbacks": "host"}.get(
         struct.__name__, re.sub(r"(?<!^)(?=[A-Z])", "_", struct.__name__).lower()
     )
@@ -171,7 +176,9 @@ def test_structs_are_laid_out_as_in_c(struct: type[ctypes.Structure], tmp_path: 
     in_c = subprocess.run([tmp_path / "x"], capture_output=True, text=True, check=True).stdout
     here = [getattr(struct, member).offset for member in members]
     assert [*here, ctypes.sizeof(struct)] == [int(line) for line in in_c.split()]
-    declared = re.search(rf"typedef struct mtasts_{name} {{(.*?)}} mtasts_{name};", header(), re.DOTALL)
+    declared = re.search(
+        rf"typedef struct mtasts_{name} {{(.*?)}} mtasts_{name};", header(), re.DOTALL
+    )
     assert declared is not None
     assert len(declared.group(1).strip().rstrip(";").split(";")) == len(members)
 

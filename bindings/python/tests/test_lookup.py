@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-import mtasts
 import pytest
+
+import mtasts
 from mtasts import Failure, HttpsReply, Lookup, Stored, TxtAnswer
 
 NOW = 1767225600
@@ -118,7 +119,9 @@ def test_limits_make_an_answer_a_failure() -> None:
     assert lookup.outcome().reason is mtasts.Reason.BODY_TOO_LARGE
 
 
-@pytest.mark.parametrize("domain", ["", "a_b", "x" * 64 + ".example", "bücher.example", "a\0b", "\ud800"])
+@pytest.mark.parametrize(
+    "domain", ["", "a_b", "x" * 64 + ".example", "bücher.example", "a\0b", "\ud800"]
+)
 def test_r_dom_1_what_is_no_domain(domain: str) -> None:
     with pytest.raises(mtasts.DomainError) as caught:
         Lookup(domain)

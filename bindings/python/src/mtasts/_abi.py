@@ -11,6 +11,7 @@ from ctypes import (
     CDLL,
     POINTER,
     Structure,
+    c_bool,
     c_char,
     c_char_p,
     c_int32,
@@ -230,7 +231,8 @@ policy_max_age = _quick("policy_max_age", c_uint32, c_void_p)
 policy_mx_count = _quick("policy_mx_count", c_size_t, c_void_p)
 policy_mx = _quick("policy_mx", Str, c_void_p, c_size_t)
 policy_text = _quick("policy_text", Str, c_void_p)
-policy_matches = _quick("policy_matches", c_int32, c_void_p, c_char_p)
+# An int32_t of 0 or 1.
+policy_matches = _quick("policy_matches", c_bool, c_void_p, c_char_p)
 policy_warning_count = _quick("policy_warning_count", c_size_t, c_void_p)
 policy_warning = _quick("policy_warning", c_int32, c_void_p, c_size_t, POINTER(Problem))
 

@@ -57,9 +57,8 @@ def c_string(text: str) -> bytes:
         DomainError: it holds a NUL, or is not even UTF-8.
     """
     try:
-        octets = text.encode()
+        if "\0" not in text:
+            return text.encode()
     except UnicodeEncodeError:
-        octets = b"\0"
-    if b"\0" in octets:
-        raise DomainError(f"{text!r}: not a host name", "host-name", 5)
-    return octets
+        pass
+    raise DomainError(f"{text!r}: not a host name", "host-name", 5)

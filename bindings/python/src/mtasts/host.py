@@ -222,7 +222,9 @@ class DefaultHost:
         host = self._open()
         settings = byref(config._struct()) if config else None
         place = c_void_p()
-        status = _abi.resolve(c_string(to_ascii(domain)), settings, self._callbacks(host), byref(place))
+        status = _abi.resolve(
+            c_string(to_ascii(domain)), settings, self._callbacks(host), byref(place)
+        )
         if status != 0:
             fail(status, domain)
         return Outcome(Handle(place.value or 0, _abi.outcome_free))

@@ -106,11 +106,13 @@ class Policy:
             mx_host: the name in an MX record (A-labels) or, without MX records, the domain itself.
                 Case and a final dot do not count. What is no host name is not listed.
         """
+        # The library takes a name to end at the first NUL.
+        if "\0" in mx_host:
+            return False
         try:
-            octets = mx_host.encode("ascii")
+            return _matches(self._pointer, mx_host.encode())  # type: ignore[no-any-return]
         except UnicodeEncodeError:
             return False
-        return b"\0" not in octets and _matches(self._pointer, octets) == 1
 
     def __eq__(self, other: object) -> Any:
         """Whether the texts are the same."""
