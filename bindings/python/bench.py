@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Measures the Python package, a line "NAME <tab> VALUE <tab> UNIT" for each figure. It is called by
-benches/run.sh:
+"""Measures the Python package, a line "NAME <tab> VALUE <tab> UNIT" for each figure. It is called
+by benches/run.sh:
 
     bench.py LAB
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Puts libmtasts and libmtasts-host into the wheel, and says for which systems it is.
 
-They come from MTASTS_LIBDIR, else from ../../build/lib where `make lib` has built them. Who packages
-for a distribution sets MTASTS_SYSTEM=1: then the wheel holds Python alone, and the libraries are the
-system's.
+They come from MTASTS_LIBDIR, else from ../../build/lib where `make lib` has built them. Who
+packages for a distribution sets MTASTS_SYSTEM=1: then the wheel holds Python alone, and the
+libraries are the system's.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ import platform
 import re
 from typing import Any
 
+from hatchling.builders.config import BuilderConfig
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 LIBRARIES = ("libmtasts.so.0", "libmtasts-host.so.0")
 
 
-class Hook(BuildHookInterface):  # type: ignore[type-arg]
+class Hook(BuildHookInterface[BuilderConfig]):
     """Called by hatchling."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:

@@ -15,7 +15,6 @@ import os
 import ssl
 import sys
 from dataclasses import dataclass
-from typing import Optional
 
 import aiosmtplib
 
@@ -45,13 +44,12 @@ async def deliver(network: Network, sender: str, recipient: str, message: bytes)
     """Tries the MX hosts of the recipient's domain in turn."""
     domain = recipient.rpartition("@")[2]
     try:
-        outcome: Optional[mtasts.Outcome] = await mtasts.aio.resolve(domain, network.host)
+        outcome = await mtasts.aio.resolve(domain, network.host)
     except mtasts.AddressLiteralError:
         return Report(why="this example sends to domains only")
     except mtasts.Error as error:
         # It is not known whether there is a policy, so the mail waits.
         return Report(why=str(error))
-    assert outcome is not None
     try:
         mx = await asyncio.to_thread(network.host.mx, outcome.domain)
     except mtasts.DnsError as error:
@@ -106,8 +104,8 @@ async def start_tls(client: aiosmtplib.SMTP, mx: str, context: ssl.SSLContext) -
         await client.starttls(server_hostname=mx, tls_context=context)
     except (aiosmtplib.SMTPException, OSError) as error:
         return mtasts.session_of_error(mx, error.__cause__ or error)
-    transport = client.transport
-    return mtasts.session_of(mx, transport and transport.get_extra_info("ssl_object"))
+    assert client.transport is not None
+    return mtasts.session_of(mx, client.transport.get_extra_info("ssl_object"))
 
 
 async def send_all(network: Network, given: argparse.Namespace, message: bytes) -> int:

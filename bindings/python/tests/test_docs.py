@@ -28,5 +28,7 @@ def test_pages(page: str) -> None:
 
 
 def test_everything_public_is_documented() -> None:
-    for name in mtasts.__all__:
+    unions = {"Answer", "Step"}
+    texts = {"library_path", "library_version"}
+    for name in {*mtasts.__all__} - unions - texts:
         assert getattr(mtasts, name).__doc__, name

@@ -101,7 +101,7 @@ def test_500_look_ups_are_in_flight(lab: Lab) -> None:
         assert process.stdin is not None
         process.stdin.write("\n".join(names).encode())
         process.stdin.close()
-        asked = set()
+        asked: set[str] = set()
         while len(asked) < 500 and process.poll() is None:
             events = lab.ask("events")
             asked = {event["name"] for event in events if event["kind"] == "dns"}

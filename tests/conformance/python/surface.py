@@ -11,8 +11,8 @@ from typing import Callable
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[3] / "bindings" / "python" / "src"))
 
-import mtasts  # noqa: E402
-from mtasts import (  # noqa: E402
+import mtasts
+from mtasts import (
     Answer,
     Certificate,
     Config,
@@ -48,7 +48,7 @@ SETTINGS: dict[str, Callable[[int], dict[str, object]]] = {
 }
 
 
-class Unsupported(Exception):
+class UnsupportedError(Exception):
     """Python cannot say this."""
 
 
@@ -62,7 +62,7 @@ def name(word: str) -> str:
     try:
         return octets(word).decode()
     except UnicodeDecodeError as error:
-        raise Unsupported from error
+        raise UnsupportedError from error
 
 
 def said(text: str | bytes) -> str:
@@ -110,11 +110,11 @@ class Surface:
             return "unsupported"
         try:
             return str(method(*words))
-        except Unsupported:
+        except UnsupportedError:
             return "unsupported"
         except (mtasts.AnswerError, mtasts.AddressLiteralError, mtasts.DomainError) as error:
             return f"refused {error.kind}"
-        except Exception as error:  # noqa: BLE001 # the runner shows it
+        except Exception as error:  # the runner shows it
             return f"error {type(error).__name__}: {error}".replace("\n", " ")
 
     def do_record(self, *records: str) -> str:

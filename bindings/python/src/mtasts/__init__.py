@@ -6,13 +6,14 @@
 >>> outcome.verdict("mx1.example.com").action                            # doctest: +SKIP
 <Action.DELIVER: 'deliver'>
 
-The engine is libmtasts, a C library without I/O, which the wheel carries. `resolve` asks the network
-by the default host, `mtasts.aio.resolve` by coroutines of yours, and a `Lookup` asks nobody: it says
-what it needs.
+The engine is libmtasts, a C library without I/O, which the wheel carries. `resolve` asks the
+network by the default host, `mtasts.aio.resolve` by coroutines of yours, and a `Lookup` asks
+nobody: it says what it needs.
 
-Threads: `Policy`, `Outcome`, `TlsrptRecord`, `DaneRecords` and `DefaultHost` may be used by several
-at once, a `Lookup` by one after the other, for which it has a lock. No lock is held while the network
-is asked, nor the GIL. In the free-threaded build the same holds; nothing here turns the GIL on.
+Threads: `Policy`, `Outcome`, `TlsrptRecord`, `DaneRecords` and `DefaultHost` may be used by
+several at once, a `Lookup` by one after the other, for which it has a lock. No lock is held while
+the network is asked, nor the GIL. In the free-threaded build the same holds; nothing here turns the
+GIL on.
 
 Forks: all objects may be used in a child, but for a `Lookup` that another thread was using at the
 moment of the fork. A `DefaultHost` opens its store anew there.

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """`python -m mtasts example.com`: which policy domains have, and what it means for their MX hosts.
 
-Exit status: 0 when the answers are there, be it that a domain has no policy; 1 when one cannot be had
-for now; 2 for misuse."""
+Exit status: 0 when the answers are there, be it that a domain has no policy; 1 when one cannot be
+had for now; 2 for misuse."""
 
 from __future__ import annotations
 

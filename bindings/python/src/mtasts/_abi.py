@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""The C ABI of libmtasts as ctypes sees it: structs and functions of mtasts.h, by their names there.
+"""The C ABI of libmtasts as ctypes sees it: structs and functions of mtasts.h, by their names.
 
 The rules are the header's. No function here waits for anything, but for `resolve` and
 `resolve_again`; so all others keep the GIL, which makes a call cost about half.
@@ -35,7 +35,7 @@ class Sized(Structure):
     def __init__(self, **members: Any) -> None:
         super().__init__(size=type(self).SIZE, **members)
 
-    SIZE = 0
+    SIZE: int = 0
 
 
 class Str(Structure):

@@ -51,7 +51,7 @@ class Der(Structure):
 
 
 class Callbacks(Structure):
-    """`mtasts_host`: the default host's own callbacks, of which its store's are called from here."""
+    """`mtasts_host`: the default host's own callbacks; its store's are called from here."""
 
     _fields_ = [
         ("size", c_size_t),

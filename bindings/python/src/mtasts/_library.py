@@ -56,8 +56,8 @@ def _load(name: str) -> Libraries:
         return Libraries(path)
     except OSError as error:
         message = (
-            f"mtasts needs {name}, which cannot be loaded: {error}. Install the wheel of mtasts, or "
-            "libmtasts of your distribution, or set MTASTS_LIBRARY to the path of the library."
+            f"mtasts needs {name}, which cannot be loaded: {error}. Install the wheel of mtasts, "
+            "or libmtasts of your distribution, or set MTASTS_LIBRARY to the path of the library."
         )
         raise ImportError(message, name="mtasts", path=path) from error
 

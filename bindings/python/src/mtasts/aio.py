@@ -16,8 +16,8 @@ A host is two coroutines, by whatever resolver and HTTPS client the program has:
 (('mx.example.com',), <Cause.MX_NOT_LISTED: 'mx-not-listed'>)
 
 What a host raises counts as a failure where it is one of the network: `asyncio.TimeoutError`,
-`ssl.SSLCertVerificationError`, `socket.gaierror`, `OSError`. Anything else goes to the caller: it is
-not known whether there is a policy, so the mail waits.
+`ssl.SSLCertVerificationError`, `socket.gaierror`, `OSError`. Anything else goes to the caller: it
+is not known whether there is a policy, so the mail waits.
 """
 
 from __future__ import annotations
@@ -66,12 +66,14 @@ class Host(Protocol):
 
     async def txt(self, name: str) -> TxtAnswer | Failure:
         """The TXT records of `name`, CNAMEs followed, past any cache."""
+        ...
 
     async def https(self, request: Fetch) -> HttpsReply | Failure:
         """The reply to a GET of `request.url`: see `mtasts.Fetch` for what it must heed.
 
         It is cancelled when `request.timeout` is over.
         """
+        ...
 
 
 class Store(Protocol):

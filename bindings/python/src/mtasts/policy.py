@@ -92,7 +92,7 @@ class Policy:
     def warnings(self) -> tuple[Problem, ...]:
         """What RFC 8461 does not allow and the engine tolerates, in the order of the text. Those
         of an outcome's policy are not kept: `Policy.parse(policy.text)` has them."""
-        found = []
+        found: list[Problem] = []
         for index in range(_abi.policy_warning_count(self._pointer)):
             problem = _abi.Problem()
             if _abi.policy_warning(self._pointer, index, byref(problem)) == 0:

@@ -21,7 +21,7 @@ class Word(str, Enum):
 
     number: int
 
-    def __new__(cls: type[W], word: str, number: int) -> W:
+    def __new__(cls: type[W], word: str, number: int = -1) -> W:
         """Makes a member of its word and its number."""
         member = str.__new__(cls, word)
         member._value_ = word
