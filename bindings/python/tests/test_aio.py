@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""asyncio: R-FLOW, R-GET-4."""
+"""asyncio: R-FLOW-1, R-FLOW-6, R-DOM-1, R-GET-4."""
 
 from __future__ import annotations
 

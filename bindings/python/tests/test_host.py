@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""The default host, in the lab: R-FLOW, R-DOM-1, R-CERT-1, R-APPLY, R-RPT-4."""
+"""The default host, in the lab: R-FLOW-1, R-DOM-1, R-CERT-1, R-APPLY-2, R-APPLY-3, R-RPT-4."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Look-ups without I/O: R-FLOW, R-DOM-1."""
+"""Look-ups without I/O: R-FLOW-1, R-FLOW-2, R-FLOW-6, R-FLOW-7, R-FLOW-9, R-DOM-1."""
 
 from __future__ import annotations
 

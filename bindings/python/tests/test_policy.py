@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Policies and records: R-POL, R-MX-1, R-TXT, R-RPT-1."""
+"""Policies and records: R-POL-5, R-MX-1, R-TXT-2, R-RPT-1."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import pathlib
 import sys
 from typing import Callable
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[3] / "bindings" / "python" / "src"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "bindings" / "python" / "src"))
 
 import mtasts
 from mtasts import (

@@ -32,7 +32,8 @@ class Libraries:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.quick = ctypes.PyDLL(path)
+        # PyPy has no PyDLL.
+        self.quick = getattr(ctypes, "PyDLL", ctypes.CDLL)(path)
         self.waiting = ctypes.CDLL(path)
 
 
