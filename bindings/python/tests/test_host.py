@@ -152,6 +152,11 @@ def test_what_cannot_be_opened(lab: Lab, tmp_path: pathlib.Path) -> None:
         assert caught.value.kind == kind
 
 
+def test_one_address_is_no_list_of_name_servers() -> None:
+    with pytest.raises(TypeError):
+        mtasts.DefaultHost(nameservers="192.0.2.1")
+
+
 def test_a_closed_host_says_so(lab: Lab) -> None:
     host = lab.host()
     host.close()

@@ -98,3 +98,111 @@ fn differences(file: &str, case: &Value, told: &[Told]) -> usize {
     }
     count
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rust::Rust;
+    use crate::surface::*;
+
+    /// The crate, but for one word in what it warns of.
+    #[derive(Default)]
+    struct Other(Rust, &'static str);
+
+    impl Surface for Other {
+        fn policy(&mut self, body: &[u8]) -> Answer<Result<PolicyFacts, Refusal>> {
+            let mut answer = self.0.policy(body)?;
+            if let Ok(policy) = &mut answer {
+                for warning in &mut policy.warnings {
+                    warning.kind = self.1.to_owned();
+                }
+            }
+            Ok(answer)
+        }
+        fn record(&mut self, _: &[TxtRecord]) -> Answer<Result<String, Refusal>> {
+            Err(Stop::skipped("it cannot"))
+        }
+        fn tlsrpt(&mut self, _: &[TxtRecord]) -> Answer<Result<Vec<String>, Refusal>> {
+            Err(Stop::skipped("it cannot"))
+        }
+        fn matches(&mut self, _: &[u8], _: &str) -> Answer<bool> {
+            Ok(false)
+        }
+        fn certificate(&mut self, _: &[u8], _: &str) -> Answer<bool> {
+            Err(Stop::skipped("it cannot"))
+        }
+        fn lookup(
+            &mut self,
+            _: &str,
+            _: Store<'_>,
+            _: &[(String, u64)],
+            _: u64,
+        ) -> Answer<Result<(), String>> {
+            Err(Stop::skipped("it cannot"))
+        }
+        fn poll(&mut self) -> Answer<Step> {
+            Err(Stop::skipped("it cannot"))
+        }
+        fn txt(&mut self, _: u32, _: u64, _: &TxtReply) -> Answer<Result<(), String>> {
+            Err(Stop::skipped("it cannot"))
+        }
+        fn https(&mut self, _: u32, _: u64, _: &HttpsReply) -> Answer<Result<(), String>> {
+            Err(Stop::skipped("it cannot"))
+        }
+        fn outcome(&mut self) -> Answer<OutcomeFacts> {
+            Err(Stop::skipped("it cannot"))
+        }
+        fn stored(&mut self) -> Answer<String> {
+            Err(Stop::skipped("it cannot"))
+        }
+        fn verdict(&mut self, _: &SessionFacts) -> Answer<VerdictFacts> {
+            Err(Stop::skipped("it cannot"))
+        }
+        fn again(&mut self) -> Answer<()> {
+            Err(Stop::skipped("it cannot"))
+        }
+        fn postfix(&mut self, _: &str, _: &str, _: Option<&str>) -> Answer<PostfixFacts> {
+            Err(Stop::skipped("it cannot"))
+        }
+        fn next_hop(&mut self, _: &str) -> Answer<Option<String>> {
+            Err(Stop::skipped("it cannot"))
+        }
+        fn netstrings(&mut self, _: &[u8], _: u64) -> Answer<NetstringFacts> {
+            Err(Stop::skipped("it cannot"))
+        }
+        fn framed(&mut self, _: &[u8]) -> Answer<Vec<u8>> {
+            Err(Stop::skipped("it cannot"))
+        }
+    }
+
+    /// What `word` as the kind of each warning comes to, in cases that ask for no warning.
+    fn found(word: &'static str, file: &str, case: &str) -> usize {
+        let surfaces: [(String, Box<dyn Surface>); 2] = [
+            ("rust".to_owned(), Box::new(Rust::default())),
+            ("other".to_owned(), Box::new(Other(Rust::default(), word))),
+        ];
+        let mut comparison = Comparison::new(surfaces.into());
+        let case: Value = serde_json::from_str(case).unwrap();
+        comparison.run(file, &case);
+        comparison.differences
+    }
+
+    const POLICY: &str =
+        r#"{"body": "version: STSv1\nmode: none\n\nmax_age: 1\n", "rfc": {"valid": true}}"#;
+    const RECORD: &str = r#"{"txt_records": [["v=STSv1; id=1;"]], "rfc": {"usable": true}}"#;
+    const MATCH: &str =
+        r#"{"mx_host": "a.example", "patterns": ["a.example"], "rfc": {"match": true}}"#;
+
+    #[test]
+    fn what_no_vector_asks_for_is_compared() {
+        assert_eq!(found("blank-line", "sts_policy", POLICY), 0);
+        assert_eq!(found("mx-list", "sts_policy", POLICY), 1);
+        assert_eq!(found("other", "mx_match", MATCH), 1);
+    }
+
+    #[test]
+    fn what_is_not_said_is_no_difference() {
+        assert_eq!(found("*", "sts_policy", POLICY), 0);
+        assert_eq!(found("other", "sts_txt", RECORD), 0);
+    }
+}

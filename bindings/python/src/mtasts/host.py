@@ -164,6 +164,8 @@ class DefaultHost:
         Raises:
             HostError: the store, the roots, the resolver or the local policies cannot be used.
         """
+        if isinstance(nameservers, str):
+            raise TypeError("nameservers is a list of addresses, not one address")
         servers = [server.encode() for server in nameservers]
         options = _c.Options(
             nameservers=(c_char_p * len(servers))(*servers),
