@@ -99,9 +99,8 @@ def main() -> None:
     import os
 
     os.environ["MTASTS_LAB_BIN"] = sys.argv[1]
-    from lab import Lab
-
     import mtasts
+    from lab import Lab
 
     match(mtasts)
     with Lab(SCENE) as lab, tempfile.TemporaryDirectory() as store:

@@ -84,17 +84,16 @@ if command -v pypy3 > /dev/null; then
     environment pypy3 pypy
     install_wheel pypy
     echo "python: tests, $("$place/pypy/bin/python" -VV | tr '\n' ' ')"
-    MTASTS_CYCLES=2000 run_tests pypy
+    MTASTS_CYCLES=500 run_tests pypy
 fi
 
 echo "python: the boundary under valgrind"
 (
     cd "$away"
-    PYTHONMALLOC=malloc PYTHONPATH=tests valgrind -q --error-exitcode=99 --leak-check=full \
-        --show-leak-kinds=definite --errors-for-leak-kinds=none --num-callers=30 \
-        --suppressions="$root/examples/c/valgrind.supp" --log-file=valgrind.log \
-        "$bin/python" tests/boundary.py || { cat valgrind.log >&2; exit 1; }
-    # What Python itself leaves behind at its end is not ours.
+    # What valgrind has against Python itself is not ours: what counts is where libmtasts is met.
+    PYTHONMALLOC=malloc PYTHONPATH=tests valgrind -q --leak-check=full --show-leak-kinds=definite \
+        --num-callers=40 --suppressions="$root/examples/c/valgrind.supp" --log-file=valgrind.log \
+        "$bin/python" tests/boundary.py 2> messages || { cat messages >&2; exit 1; }
     sed 's/^==[0-9]*== *//' valgrind.log |
-        awk -v RS='' '/definitely lost/ && /libmtasts/ { print; found = 1 } END { exit found }' >&2
+        awk -v RS='' '/libmtasts/ { print; found = 1 } END { exit found }' >&2
 )

@@ -17,7 +17,6 @@ import sys
 from dataclasses import dataclass
 
 import aiosmtplib
-
 import mtasts
 from mtasts import Action, Session
 

@@ -8,9 +8,8 @@ import importlib
 import pathlib
 import pkgutil
 
-import pytest
-
 import mtasts
+import pytest
 
 HERE = pathlib.Path(__file__).parents[1]
 MODULES = [found.name for found in pkgutil.iter_modules(mtasts.__path__)]

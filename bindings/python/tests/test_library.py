@@ -11,9 +11,8 @@ import subprocess
 import sys
 import threading
 
-import pytest
-
 import mtasts
+import pytest
 from mtasts import _abi, _host_abi, words
 
 ROOT = pathlib.Path(os.environ.get("MTASTS_ROOT", pathlib.Path(__file__).parents[3]))

@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 import mtasts
+import pytest
 from mtasts import Failure, HttpsReply, Lookup, Stored, TxtAnswer
 
 NOW = 1767225600

@@ -6,9 +6,8 @@ from __future__ import annotations
 import copy
 import pickle
 
-import pytest
-
 import mtasts
+import pytest
 
 TEXT = "version: STSv1\nmode: enforce\nmx: MX1.example.com.\nmx: *.example.net\n\nmax_age: 86400\n"
 
