@@ -99,8 +99,9 @@ def main() -> None:
     import os
 
     os.environ["MTASTS_LAB_BIN"] = sys.argv[1]
-    import mtasts
     from lab import Lab
+
+    import mtasts
 
     match(mtasts)
     with Lab(SCENE) as lab, tempfile.TemporaryDirectory() as store:

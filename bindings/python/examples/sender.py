@@ -17,6 +17,7 @@ import sys
 from dataclasses import dataclass
 
 import aiosmtplib
+
 import mtasts
 from mtasts import Action, Session
 

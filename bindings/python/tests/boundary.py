@@ -6,9 +6,10 @@ from __future__ import annotations
 import asyncio
 import tempfile
 
-import mtasts
 from lab import Lab
 from test_ends import POLICY, cycle
+
+import mtasts
 
 SCENE = """
 [[domain]]

@@ -12,9 +12,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import mtasts
 import pytest
 from lab import Lab
+
+import mtasts
 from mtasts import Failure, Fetch, HttpsReply, Stored, TxtAnswer, aio
 
 POLICY = b"version: STSv1\nmode: enforce\nmx: mx.example.com\nmax_age: 86400\n"

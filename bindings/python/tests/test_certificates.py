@@ -6,9 +6,10 @@ from __future__ import annotations
 import smtplib
 import ssl
 
-import mtasts
 import pytest
 from lab import Lab
+
+import mtasts
 from mtasts import Certificate, Session, Tls
 
 HOST = "mx1.good.example"

@@ -8,8 +8,9 @@ import importlib
 import pathlib
 import pkgutil
 
-import mtasts
 import pytest
+
+import mtasts
 
 HERE = pathlib.Path(__file__).parents[1]
 MODULES = [found.name for found in pkgutil.iter_modules(mtasts.__path__)]

@@ -13,9 +13,10 @@ import time
 import traceback
 from collections.abc import Callable
 
-import mtasts
 import pytest
 from lab import Lab
+
+import mtasts
 from mtasts._handle import Handle
 
 POLICY = b"version: STSv1\nmode: enforce\nmx: mx.example.com\nmax_age: 86400\n"

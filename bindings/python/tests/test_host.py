@@ -9,9 +9,10 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-import mtasts
 import pytest
 from lab import Lab
+
+import mtasts
 
 
 def test_a_look_up_and_its_verdicts(lab: Lab, tmp_path: pathlib.Path) -> None:

@@ -11,8 +11,9 @@ import subprocess
 import sys
 import threading
 
-import mtasts
 import pytest
+
+import mtasts
 from mtasts import _abi, _host_abi, words
 
 ROOT = pathlib.Path(os.environ.get("MTASTS_ROOT", pathlib.Path(__file__).parents[3]))

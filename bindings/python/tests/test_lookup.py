@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-import mtasts
 import pytest
+
+import mtasts
 from mtasts import Failure, HttpsReply, Lookup, Stored, TxtAnswer
 
 NOW = 1767225600

@@ -6,8 +6,9 @@ from __future__ import annotations
 import copy
 import pickle
 
-import mtasts
 import pytest
+
+import mtasts
 
 TEXT = "version: STSv1\nmode: enforce\nmx: MX1.example.com.\nmx: *.example.net\n\nmax_age: 86400\n"
 
