@@ -3,6 +3,7 @@
 # make demo     watch a small sender in C deliver by policy, with and without an attacker
 # make check    every test, as CI runs it
 # make bench    figures, each beside its target
+# make differential  who of other implementations disagrees where
 # make install  DESTDIR= PREFIX= LIBDIR=
 
 PREFIX ?= /usr/local
@@ -23,7 +24,7 @@ SOURCES := $(shell find core ffi host cli -name '*.rs' -o -name 'Cargo.toml' 2>/
 SYSTEM_LIBS := -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 LINK := -shared -Wl,--gc-sections -Wl,--as-needed -Wl,-z,relro,-z,now -Wl,-z,defs
 
-.PHONY: all lib sender demo check bench install headers clean
+.PHONY: all lib sender demo check bench differential install headers clean
 all: lib $(B)/bin/mtasts
 
 lib: $(B)/lib/libmtasts.so $(B)/lib/libmtasts.a $(B)/lib/libmtasts-host.so $(B)/lib/libmtasts-host.a \
@@ -93,6 +94,10 @@ check:
 
 bench: all
 	benches/run.sh
+
+# How other implementations read what the vectors ask; needs PyPI, crates.io and npm.
+differential:
+	tests/differential/run
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(LIBDIR)/pkgconfig

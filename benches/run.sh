@@ -71,6 +71,9 @@ measure() {
     mkdir "$disk/store"
     "$cargo" bench -q -p mtasts-benches --bench store -- "$fill" "$disk/store"
     printf 'library\t%s\toctets\n' "$(wc -c <"$lib/libmtasts.so")"
+    say "Python"
+    MTASTS_LIBRARY=$root/$lib python3 -B bindings/python/bench.py \
+        "${CARGO_TARGET_DIR:-target}/release/lab"
 }
 
 # What else the machine does, over a minute; measuring itself makes about 1.
@@ -93,6 +96,8 @@ table() {
         function text(value, unit) {
             if (unit == "octets") return sprintf("%.1f KB", value / 1000)
             if (unit == "count") return sprintf("%g", value)
+            if (unit == "thousandths") return sprintf("%.2f", value / 1000)
+            if (value >= 1e9) return sprintf("%.2f s", value / 1e9)
             if (value >= 1e6) return sprintf("%.2f ms", value / 1e6)
             if (value >= 1e3) return sprintf("%.2f us", value / 1e3)
             return sprintf("%.1f ns", value)
@@ -124,6 +129,9 @@ abi_verdict|a verdict from a cached outcome, C ABI|100
 abi_verdict_allocations|  heap allocations|0
 store_lookup_1000000|a look-up in the store, 1 000 000 domains|3000
 library|libmtasts.so, stripped|600000
+python_match_times|Policy.matches in Python, in empty calls of ctypes|2000
+python_cached|DefaultHost.resolve in Python, from the store|25000
+python_audit|an audit of 1 000 domains of the lab in Python|5000000000
 verdict|a verdict, Rust|
 lookup_cached|a look-up of what is at hand, and its verdict, Rust|
 reply_accept|accept an HTTPS reply|
@@ -133,6 +141,8 @@ abi_match|match a host against five patterns, C ABI|
 abi_empty|mtasts_abi_version, for comparison|
 abi_lookup|mtasts_resolve from a store, C ABI|
 abi_lookup_allocations|  heap allocations|
+python_match|Policy.matches in Python|
+python_empty|an empty call of ctypes with the same arguments|
 EOF
 }
 

@@ -1002,6 +1002,11 @@ typedef struct mtasts_problem {
    * One line for a person, NUL-terminated.
    */
   char message[128];
+  /**
+   * The same as one word for programs, NUL-terminated, such as "mx-missing". A word never
+   * changes its meaning; later versions may know more.
+   */
+  char kind[32];
 } mtasts_problem;
 
 /**
@@ -1530,7 +1535,7 @@ int32_t mtasts_postfix_next_hop(const char *key, char *domain, size_t capacity);
 /**
  * Picks the one legal record among `count` TXT records, each with its strings concatenated, and
  * writes its id and a NUL to `id`, which has room for MTASTS_ID_SIZE octets. `problem` may be
- * NULL; its offset refers to the record if there is only one.
+ * NULL; its offset refers to the record that was taken for it, whatever came before.
  *
  * Returns MTASTS_OK, MTASTS_E_RECORD, MTASTS_E_ARGUMENT or MTASTS_E_SIZE. Thread-safe.
  */

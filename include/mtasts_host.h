@@ -61,7 +61,7 @@ extern "C" {
 #define MTASTS_DOMAIN_SIZE 254
 
 /**
- * The policy store cannot be opened.
+ * The policy store cannot be opened, read or written.
  */
 #define MTASTS_HOST_E_STORE 100
 
@@ -118,6 +118,11 @@ typedef struct mtasts_dane mtasts_dane;
  * the store's.
  */
 typedef struct mtasts_default_host mtasts_default_host;
+
+/**
+ * Names of domains. Immutable; any thread may read it.
+ */
+typedef struct mtasts_domain_list mtasts_domain_list;
 
 /**
  * The MX hosts of a domain, the most preferred first. Immutable; any thread may read it.
@@ -421,6 +426,51 @@ int32_t mtasts_default_host_reread(const struct mtasts_default_host *host);
  * live as long. NULL for NULL.
  */
 const mtasts_host *mtasts_default_host_callbacks(const struct mtasts_default_host *host);
+
+/**
+ * Lists the domains of which the store has an entry: first those with a policy, then those where
+ * none was found, each in the order of their names. What others save meanwhile may be among them
+ * or not. Without a store the list is empty. A million domains take some 60 MB.
+ *
+ * `load` of `mtasts_default_host_callbacks` gives the entry of a domain.
+ *
+ * On success `*out` is to be freed by `mtasts_domain_list_free`; else it is NULL.
+ *
+ * Returns MTASTS_OK, MTASTS_E_ARGUMENT, MTASTS_HOST_E_STORE if the store cannot be read, or
+ * MTASTS_E_INTERNAL. Thread-safe.
+ */
+int32_t mtasts_default_host_store_domains(const struct mtasts_default_host *host,
+                                          struct mtasts_domain_list **out);
+
+/**
+ * Has the store forget `domain`, a name in A-labels or U-labels: its policy, and that there was
+ * none. The next look-up begins from nothing, so that a policy is then only as safe as DNS is. A
+ * policy server (`mtasts serve`) that has read the entry goes on with what it has.
+ *
+ * `*removed` is 1 if there was an entry, else 0. Waits for the disk, and for others that save.
+ *
+ * Returns MTASTS_OK, MTASTS_E_ARGUMENT, MTASTS_E_DOMAIN, MTASTS_E_ADDRESS_LITERAL,
+ * MTASTS_HOST_E_STORE if the store cannot be written, or MTASTS_E_INTERNAL. Thread-safe.
+ */
+int32_t mtasts_default_host_store_remove(const struct mtasts_default_host *host,
+                                         const char *domain,
+                                         int32_t *removed);
+
+/**
+ * How many names there are; 0 for NULL.
+ */
+size_t mtasts_domain_list_count(const struct mtasts_domain_list *list);
+
+/**
+ * A name, counted from 0, in A-labels, lower case. It belongs to the list and lives as long. NULL
+ * beyond the end.
+ */
+const char *mtasts_domain_list_name(const struct mtasts_domain_list *list, size_t index);
+
+/**
+ * Frees a list; NULL does nothing.
+ */
+void mtasts_domain_list_free(struct mtasts_domain_list *list);
 
 /**
  * Looks up the TLSRPT record of `domain`, a name in A-labels or U-labels, at `_smtp._tls.<domain>`.

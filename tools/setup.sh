@@ -14,6 +14,7 @@ need shellcheck shellcheck
 need clang-format clang-format
 need python3 python3
 python3 -c 'import ensurepip' 2> /dev/null || missing="$missing python3-venv"
+need pypy3 "pypy3 pypy3-venv"
 PATH=$PATH:/usr/sbin need unbound unbound
 need ldns-signzone ldnsutils
 need unshare util-linux

@@ -6,8 +6,10 @@ use crate::boundary::{clear_out, entry, free, getting, hand_out, handle, reading
 use crate::sized::{self, Sized};
 use crate::status::{self, MTASTS_E_ARGUMENT};
 use crate::text::{Text, UNKNOWN, c_text, mtasts_str, name, octets, static_name};
-use mtasts::{Mode, Policy, Position, StoredPolicy, Warning};
+use mtasts::{ErrorKind, Mode, Policy, Position, StoredPolicy, Warning, WarningKind};
 use std::ffi::{c_char, c_void};
+use std::fmt;
+use std::mem::offset_of;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -92,27 +94,37 @@ pub struct mtasts_problem {
     pub column: usize,
     /// One line for a person, NUL-terminated.
     pub message: [c_char; 128],
+    /// The same as one word for programs, NUL-terminated, such as "mx-missing". A word never
+    /// changes its meaning; later versions may know more.
+    pub kind: [c_char; 32],
 }
 
 // SAFETY: numbers after the size.
 unsafe impl Sized for mtasts_problem {
-    const FIRST: usize = size_of::<Self>();
+    const FIRST: usize = offset_of!(Self, kind);
 }
 
 impl mtasts_problem {
-    fn at(offset: usize, position: Position, text: &str) -> Self {
-        let Position { line, column } = position;
-        let mut message = [0; 128];
-        let room = message.len() - 1; // all messages are ASCII and shorter
-        for (to, from) in message.iter_mut().zip(text.bytes().take(room)) {
-            *to = from as c_char;
+    fn error(offset: usize, position: Position, kind: ErrorKind) -> Self {
+        match kind {
+            ErrorKind::Strict(warning) => Self::warning(offset, position, warning),
+            kind => Self::at(offset, position, kind.as_str(), &kind),
         }
+    }
+
+    fn warning(offset: usize, position: Position, kind: WarningKind) -> Self {
+        Self::at(offset, position, kind.as_str(), &kind)
+    }
+
+    fn at(offset: usize, position: Position, text: &str, kind: &dyn fmt::Debug) -> Self {
+        let Position { line, column } = position;
         Self {
             size: size_of::<Self>(),
             offset,
             line,
             column,
-            message,
+            message: c_array(text),
+            kind: c_array(&kebab(&format!("{kind:?}"))),
         }
     }
 
@@ -121,9 +133,23 @@ impl mtasts_problem {
     /// # Safety
     /// `to` is NULL or valid.
     pub(crate) unsafe fn tell(to: *mut Self, input: &[u8], error: mtasts::Error) -> i32 {
+        // SAFETY: as the caller promises.
+        unsafe { Self::tell_at(to, Position::of(input, error.offset()), error) }
+    }
+
+    /// The same of a TXT record, which is one line.
+    ///
+    /// # Safety
+    /// As for [`Self::tell`].
+    pub(crate) unsafe fn tell_of_record(to: *mut Self, error: mtasts::Error) -> i32 {
+        let (line, column) = (1, error.offset() + 1);
+        // SAFETY: as the caller promises.
+        unsafe { Self::tell_at(to, Position { line, column }, error) }
+    }
+
+    unsafe fn tell_at(to: *mut Self, position: Position, error: mtasts::Error) -> i32 {
         if !to.is_null() {
-            let position = Position::of(input, error.offset());
-            let problem = Self::at(error.offset(), position, error.kind().as_str());
+            let problem = Self::error(error.offset(), position, error.kind());
             // SAFETY: as the caller promises.
             if let Err(status) = unsafe { sized::write(to, &problem) } {
                 return status;
@@ -131,6 +157,27 @@ impl mtasts_problem {
         }
         status::of(error)
     }
+}
+
+/// ASCII and a NUL, cut off where it does not fit.
+fn c_array<const N: usize>(text: &str) -> [c_char; N] {
+    let mut array = [0; N];
+    for (to, from) in array.iter_mut().zip(text.bytes().take(N - 1)) {
+        *to = from as c_char;
+    }
+    array
+}
+
+/// `mx-missing` for `MxMissing`.
+fn kebab(camel: &str) -> String {
+    let mut word = String::with_capacity(camel.len() + 8);
+    for letter in camel.chars() {
+        if letter.is_ascii_uppercase() && !word.is_empty() {
+            word.push('-');
+        }
+        word.push(letter.to_ascii_lowercase());
+    }
+    word
 }
 
 /// Reads a policy. The octets are copied.
@@ -253,7 +300,7 @@ pub unsafe extern "C" fn mtasts_policy_warning(
                 offset,
                 position,
             } = *policy.warnings.get(index).ok_or(MTASTS_E_ARGUMENT)?;
-            sized::write(out, &mtasts_problem::at(offset, position, kind.as_str()))
+            sized::write(out, &mtasts_problem::warning(offset, position, kind))
         })
     }
 }

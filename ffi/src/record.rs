@@ -15,7 +15,7 @@ pub const MTASTS_ID_SIZE: usize = 33;
 
 /// Picks the one legal record among `count` TXT records, each with its strings concatenated, and
 /// writes its id and a NUL to `id`, which has room for MTASTS_ID_SIZE octets. `problem` may be
-/// NULL; its offset refers to the record if there is only one.
+/// NULL; its offset refers to the record that was taken for it, whatever came before.
 ///
 /// Returns MTASTS_OK, MTASTS_E_RECORD, MTASTS_E_ARGUMENT or MTASTS_E_SIZE. Thread-safe.
 #[unsafe(no_mangle)]
@@ -32,10 +32,8 @@ pub unsafe extern "C" fn mtasts_record_select(
         // SAFETY: pointers are the caller's for this call; an id has at most 32 octets.
         unsafe {
             let records = octet_strings(records, count)?;
-            let record = Record::select(&records).map_err(|error| {
-                let only = if let [only] = records[..] { only } else { &[] };
-                mtasts_problem::tell(problem, only, error)
-            })?;
+            let record = Record::select(&records)
+                .map_err(|error| mtasts_problem::tell_of_record(problem, error))?;
             let octets = record.id().as_bytes();
             std::ptr::copy_nonoverlapping(octets.as_ptr().cast(), id, octets.len());
             id.add(octets.len()).write(0);

@@ -116,10 +116,8 @@ pub unsafe extern "C" fn mtasts_tlsrpt_record_select(
         unsafe {
             clear_out(out);
             let records = octet_strings(records, count)?;
-            let record = Record::select(&records).map_err(|error| {
-                let only = if let [only] = records[..] { only } else { &[] };
-                mtasts_problem::tell(problem, only, error)
-            })?;
+            let record = Record::select(&records)
+                .map_err(|error| mtasts_problem::tell_of_record(problem, error))?;
             let rua = record.rua().iter().map(|uri| Text::new(uri)).collect();
             hand_out(
                 out,

@@ -371,11 +371,16 @@ static void policies_tell_what_is_wrong_and_where(void)
     problem.size = sizeof problem;
     CHECK(mtasts_policy_parse(bad, sizeof bad - 1, 0, &policy, &problem) == MTASTS_E_POLICY);
     CHECK(!policy && problem.line == 2 && problem.column == 7 && problem.offset == 21);
-    CHECK(strstr(problem.message, "mode") != NULL);
+    CHECK(strstr(problem.message, "mode") != NULL && strcmp(problem.kind, "mode") == 0);
     CHECK(mtasts_policy_parse(POLICY, sizeof POLICY - 1, 0, &policy, NULL) == MTASTS_OK);
     CHECK(mtasts_policy_warning_count(policy) == 2);
     CHECK(mtasts_policy_warning(policy, 0, &problem) == MTASTS_OK && problem.line == 3);
+    CHECK(strcmp(problem.kind, "mx-trailing-dot") == 0);
+    problem.size = offsetof(mtasts_problem, kind); /* as the first version had it */
+    problem.kind[0] = '!';
     CHECK(mtasts_policy_warning(policy, 1, &problem) == MTASTS_OK && problem.line == 5);
+    CHECK(problem.kind[0] == '!');
+    problem.size = sizeof problem;
     CHECK(mtasts_policy_warning(policy, 2, &problem) == MTASTS_E_ARGUMENT);
     CHECK(mtasts_policy_mx_count(policy) == 2 && mtasts_policy_mx(policy, 2).data == NULL);
     CHECK(mtasts_policy_max_age(policy) == 86400);

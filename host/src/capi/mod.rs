@@ -21,5 +21,6 @@ mod engine;
 pub mod mx;
 pub mod open;
 pub mod status;
+pub mod store;
 mod text;
 pub mod tlsrpt;

@@ -13,7 +13,7 @@ pub(super) const MTASTS_E_TOO_LARGE: i32 = 4;
 pub(super) const MTASTS_E_DOMAIN: i32 = 5;
 pub(super) const MTASTS_E_ADDRESS_LITERAL: i32 = 6;
 
-/// The policy store cannot be opened.
+/// The policy store cannot be opened, read or written.
 pub const MTASTS_HOST_E_STORE: i32 = 100;
 /// The trusted roots cannot be read, or there are none.
 pub const MTASTS_HOST_E_CA_FILE: i32 = 101;

@@ -9,6 +9,7 @@
 mod common;
 mod dane;
 mod local_policies;
+mod store;
 mod tlsrpt;
 
 use common::{DOMAIN, lab};

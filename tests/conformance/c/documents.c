@@ -11,7 +11,7 @@ static const named MODES[] = {{"enforce", MTASTS_MODE_ENFORCE},
                               {NULL, 0}};
 static void put_problem(const mtasts_problem *problem)
 {
-    printf("invalid * %zu %zu", problem->line, problem->column);
+    printf("invalid %s %zu %zu", problem->kind, problem->line, problem->column);
 }
 
 void do_record(void)
@@ -59,7 +59,7 @@ static void put_policy(const mtasts_policy *policy)
         put_str(mtasts_policy_mx(policy, i));
     warning.size = sizeof warning;
     for (size_t i = 0; mtasts_policy_warning(policy, i, &warning) == MTASTS_OK; i++)
-        printf(" *:%zu:%zu", warning.line, warning.column);
+        printf(" %s:%zu:%zu", warning.kind, warning.line, warning.column);
 }
 
 void do_policy(void)

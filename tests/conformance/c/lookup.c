@@ -206,18 +206,21 @@ void do_txt(void)
     put_status(submit(id, answer, now));
 }
 
-static void fill_reply(mtasts_answer *answer)
+/* Gives 0 for a status that is none, which an answer in C cannot have. */
+static int fill_reply(mtasts_answer *answer)
 {
     uint64_t status = number();
     char *content_type = word();
     octets body = octets_word();
 
-    mtasts_answer_http_status(answer, (int32_t)status);
+    if (mtasts_answer_http_status(answer, (int32_t)status) != MTASTS_OK)
+        return 0;
     if (strcmp(content_type, "*") != 0) {
         octets value = decode(content_type);
         mtasts_answer_content_type(answer, value.data, value.len);
     }
     mtasts_answer_body(answer, body.data, body.len);
+    return 1;
 }
 
 void do_https(void)
@@ -232,10 +235,13 @@ void do_https(void)
         return;
     }
     answer = new_answer();
-    if (strcmp(kind, "reply") == 0)
-        fill_reply(answer);
-    else
+    if (strcmp(kind, "reply") != 0) {
         mtasts_answer_fail(answer, numbered(FAILURES, kind));
+    } else if (!fill_reply(answer)) {
+        mtasts_answer_free(answer);
+        printf("unsupported");
+        return;
+    }
     put_status(submit(id, answer, now));
 }
 
