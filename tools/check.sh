@@ -49,11 +49,16 @@ hosts() {
     bindings/exim/test.sh
 }
 
-# WebAssembly: each part builds and tests itself.
+python() {
+    bindings/python/test.sh
+}
+
+# WebAssembly: each part builds and tests itself. Then every surface is compared with every other.
 wasm() {
     for test in wasm/*/test.sh; do
         "$test"
     done
+    tests/conformance/run --surface all
 }
 
 lane() { # NAME MINUTES
@@ -70,7 +75,8 @@ case ${1:-all} in
         lane ffi 3
         lane host 6
         lane hosts 8
-        lane wasm 8
+        lane python 2
+        lane wasm 10
         ;;
     *) lane "$1" 9 ;;
 esac
