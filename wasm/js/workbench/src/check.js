@@ -32,7 +32,7 @@ let editing;
 
 /** Makes the view work. `planFrom(policy, id, hosts)` goes on in the other one. */
 export function check(planFrom) {
-  const later = settled(show);
+  const later = settled($("check-region"), show);
   editing = editor((read) => {
     octets = read;
     later();

@@ -29,12 +29,17 @@ function sayNow(text) {
   $("said").textContent = text;
 }
 
-/** Calls `work` when the element has not changed for a moment. */
-export function settled(work) {
+/** Calls `work`, which fills `region`, when nobody has typed for a moment. */
+export function settled(region, work) {
   let waiting;
+  const run = () => {
+    work();
+    region.setAttribute("aria-busy", "false");
+  };
   return () => {
+    region.setAttribute("aria-busy", "true");
     clearTimeout(waiting);
-    waiting = setTimeout(work, 120);
+    waiting = setTimeout(run, 120);
   };
 }
 

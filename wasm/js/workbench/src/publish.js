@@ -21,7 +21,7 @@ class Refused extends Error {
 
 /** Makes the view work. */
 export function publish() {
-  const later = settled(show);
+  const later = settled($("publish-region"), show);
   $("publish-form").addEventListener("input", later);
   $("publish-form").addEventListener("change", later);
   $("publish-form").addEventListener("submit", (event) => event.preventDefault());

@@ -45,4 +45,8 @@ export async function fill(page, fields) {
     if (await details.count()) await details.evaluate((element) => (element.open = true));
     await page.locator(`#${id}`).fill(value);
   }
+  await idle(page);
 }
+
+/** Waits until the page has made something of what was typed. */
+export const idle = (page) => page.locator("[aria-busy=true]").waitFor({ state: "detached" });

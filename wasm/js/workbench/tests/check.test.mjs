@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { launch, open } from "./browser.mjs";
+import { idle, launch, open } from "./browser.mjs";
 
 let browser;
 before(async () => (browser = await launch()));
@@ -18,7 +18,7 @@ async function checked(policy, record = "", hosts = "") {
   await page.getByLabel("Record", { exact: false }).first().fill(record);
   await page.getByRole("textbox", { name: "MX hosts" }).first().fill(hosts);
   await page.getByRole("textbox", { name: "Policy" }).first().fill(policy);
-  await page.locator("#policy-summary .note, #record-summary .note").first().waitFor();
+  await idle(page);
   return opened;
 }
 
@@ -86,7 +86,7 @@ test("in testing mail is delivered and failures are reported; with none neither"
   const [{ rows }] = await verdicts(page);
   assert.deepEqual(rows, ENFORCED.map((row) => row.replace("waits", "is delivered")));
   await page.locator("#policy").fill(POLICY.replace("enforce", "none"));
-  await page.getByText("Whatever the session").waitFor();
+  await idle(page);
   assert.deepEqual((await verdicts(page))[0].rows, ["Whatever the session | is delivered | –"]);
 });
 
