@@ -100,7 +100,7 @@ impl Kind {
 /// What to wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wait {
-    /// The TTL of the MTA-STS record, as it was before.
+    /// The TTL of the MTA-STS record as it was before, or of the answer that there was none.
     RecordTtl,
     /// The TTL of the MX records, as it was before.
     MxTtl,
@@ -124,9 +124,11 @@ impl Wait {
     /// One line for a person.
     pub fn describe(self) -> String {
         match self {
-            Self::RecordTtl => "Wait until the TTL of the old _mta-sts record is over: until then \
-                                senders go by the old policy."
-                .into(),
+            Self::RecordTtl => {
+                "Wait until the TTL of what was at _mta-sts before is over: some senders see the \
+                                new record only then."
+                    .into()
+            }
             Self::MxTtl => {
                 "Wait until the TTL of the old MX records is over, and keep the old hosts \
                             running until then."

@@ -213,6 +213,7 @@ fn the_end_is_served_until_the_longest_earlier_max_age_is_over() {
     let none = draft(Mode::None, 0, &[]);
     let steps = plan(&from, &none, 2_592_000, None);
     assert_eq!(words(&steps), ["none 86400 ", "record 01Z", "retire"]);
+    assert_eq!(steps.steps[0].section, "RFC 8461 §8.3");
     assert_eq!(steps.steps[1].wait, Some(Wait::MaxAge(2_592_000)));
     assert!(steps.steps[1].wait.unwrap().describe().contains("30 days"));
     assert_eq!(

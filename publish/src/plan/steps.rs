@@ -75,7 +75,12 @@ pub(super) fn policy(domain: &PolicyDomain, policy: &Written, why: &str) -> Step
     let detail = format!(
         "{why} Look whether it is there, octet for octet: curl https://mta-sts.{domain}{WELL_KNOWN_PATH}"
     );
+    let section = match mode {
+        Mode::Enforce | Mode::Testing => section(Kind::Policy),
+        Mode::None => section(Kind::Retire),
+    };
     Step {
+        section,
         policy: Some(policy.clone()),
         ..step(Kind::Policy, title, detail)
     }

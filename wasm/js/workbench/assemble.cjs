@@ -9,7 +9,14 @@ const esbuild = require("esbuild");
 
 const [, , source, work] = process.argv;
 
-const OPTIONS = { bundle: true, minify: true, legalComments: "none", charset: "utf8", write: false, logLevel: "warning" };
+const OPTIONS = {
+  bundle: true,
+  minify: true,
+  legalComments: "none",
+  charset: "utf8",
+  write: false,
+  logLevel: "warning",
+};
 
 function bundle(file, options) {
   const { outputFiles } = esbuild.buildSync({ ...OPTIONS, ...options, entryPoints: [join(source, file)] });
@@ -34,7 +41,10 @@ const csp = [
 ].join("; ");
 
 const parts = { CSP: csp, STYLE: style, SCRIPT: script };
-const page = readFileSync(join(source, "index.html"), "utf8").replace(/@(CSP|STYLE|SCRIPT)@/g, (_, name) => parts[name]);
+const page = readFileSync(join(source, "index.html"), "utf8").replace(
+  /@(CSP|STYLE|SCRIPT)@/g,
+  (_, name) => parts[name],
+);
 const file = join(work, "mtasts-workbench.html");
 writeFileSync(file, page);
 console.log(`workbench: ${Math.round(page.length / 1024)} KB in ${file}`);

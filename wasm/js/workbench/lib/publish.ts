@@ -44,7 +44,8 @@ export interface PlanOptions {
 
 /** A step of a plan. */
 export interface PlanStep {
-  readonly kind: "mx-tls" | "tlsrpt" | "policy-host" | "policy" | "record" | "keep" | "reports" | "mx-records" | "retire";
+  readonly kind:
+    "mx-tls" | "tlsrpt" | "policy-host" | "policy" | "record" | "keep" | "reports" | "mx-records" | "retire";
   /** What to do, in a line. */
   readonly title: string;
   /** How, and why now. */
@@ -168,7 +169,12 @@ export function zoneLines(domain: string, options: ZoneOptions = {}): string {
  *
  * @throws {PublishError}
  */
-export function configuration(server: Server, domain: string, draft: Draft, paths: Paths = {}): Configuration {
+export function configuration(
+  server: Server,
+  domain: string,
+  draft: Draft,
+  paths: Paths = {},
+): Configuration {
   const name = toPolicyDomain(domain);
   return withWritten(draft, (written, engine) => {
     const site = placed(new engine.Site(name), paths);

@@ -32,7 +32,7 @@ let editing;
 
 /** Makes the view work. `planFrom(policy, id, hosts)` goes on in the other one. */
 export function check(planFrom) {
-  const later = settled(show);
+  const later = settled($("check-region"), show);
   editing = editor((read) => {
     octets = read;
     later();
@@ -77,7 +77,9 @@ function readPolicy(body) {
 function showPolicy({ policy, problems }) {
   const isRefused = problems.some(({ level }) => level === "error");
   $("policy-summary").replaceChildren(...summary(policy, problems, isRefused));
-  const text = decode(octets).split("\n").map((line) => line.replace(/\r$/, ""));
+  const text = decode(octets)
+    .split("\n")
+    .map((line) => line.replace(/\r$/, ""));
   const shown = problems.slice(0, MOST_PROBLEMS).map((problem) => policyProblem(problem, text));
   const rest = problems.length - shown.length;
   if (rest > 0) shown.push(el("li", { className: "problem warning" }, el("p", {}, `and ${rest} more`)));
@@ -91,19 +93,23 @@ function showPolicy({ policy, problems }) {
 
 function spoken(policy, problems) {
   if (octets.length === 0) return "";
-  const places = problems.slice(0, 3).map(({ level, line, message }) => `${level} in line ${line}: ${message}`);
+  const places = problems
+    .slice(0, 3)
+    .map(({ level, line, message }) => `${level} in line ${line}: ${message}`);
   const start = policy ? `A legal policy, mode ${policy.mode}` : "No legal policy";
   return [start, ...places].join(". ");
 }
 
 function summary(policy, problems, isRefused) {
   if (isRefused) {
-    const text = "Senders take it for none at all: new ones deliver unprotected, others go by the policy that they remember.";
+    const text =
+      "Senders take it for none at all: new ones deliver unprotected, others go by the policy that they remember.";
     return [note("error", "This is no legal policy", el("p", {}, text))];
   }
   if (!policy) return [];
   const count = problems.length;
-  const title = count === 0 ? "A legal policy" : `A legal policy, with ${count} ${count === 1 ? "warning" : "warnings"}`;
+  const title =
+    count === 0 ? "A legal policy" : `A legal policy, with ${count} ${count === 1 ? "warning" : "warnings"}`;
   return [note(count === 0 ? "good" : "warning", title, facts(policy))];
 }
 
@@ -115,21 +121,38 @@ function facts(policy) {
   const rows = [
     ["mode", policy.mode],
     ["max_age", `${policy.maxAge} (${span(policy.maxAge)})`],
-    ["mx", policy.mx.slice(0, 20).join("\n") + (policy.mx.length > 20 ? `\nand ${policy.mx.length - 20} more` : "") || "none"],
+    [
+      "mx",
+      policy.mx.slice(0, 20).join("\n") +
+        (policy.mx.length > 20 ? `\nand ${policy.mx.length - 20} more` : "") || "none",
+    ],
   ];
-  return el("dl", { className: "facts" }, rows.flatMap(([term, text]) => [el("dt", {}, term), el("dd", {}, ...broken(text))]));
+  return el(
+    "dl",
+    { className: "facts" },
+    rows.flatMap(([term, text]) => [el("dt", {}, term), el("dd", {}, ...broken(text))]),
+  );
 }
 
 const broken = (text) => text.split("\n").flatMap((line, index) => (index ? [el("br"), line] : [line]));
 
 function policyProblem({ level, line, column, message }, text) {
-  const place = el("button", { type: "button", className: "place", onclick: () => editing.go(line) }, `Line ${line}, column ${column}`);
+  const place = el(
+    "button",
+    { type: "button", className: "place", onclick: () => editing.go(line) },
+    `Line ${line}, column ${column}`,
+  );
   return problem(level, place, message, excerpt(`${line}`, text[line - 1] ?? "", column));
 }
 
 function problem(level, place, message, source) {
   const word = level === "error" ? "Error" : "Warning";
-  return el("li", { className: `problem ${level}` }, el("p", {}, el("span", { className: "what" }, `${word} `), place, el("br"), message), source);
+  return el(
+    "li",
+    { className: `problem ${level}` },
+    el("p", {}, el("span", { className: "what" }, `${word} `), place, el("br"), message),
+    source,
+  );
 }
 
 /** A line with its number and a caret below the column, as compilers show it. */
@@ -150,7 +173,13 @@ function showRecord(text) {
   if (records.length === 0) return undefined;
   try {
     const record = Record.select(records.map(({ record }) => record));
-    $("record-summary").append(note("good", "A legal record", el("dl", { className: "facts" }, el("dt", {}, "id"), el("dd", {}, record.id))));
+    $("record-summary").append(
+      note(
+        "good",
+        "A legal record",
+        el("dl", { className: "facts" }, el("dt", {}, "id"), el("dd", {}, record.id)),
+      ),
+    );
     $("record-status").textContent = `A legal record, id ${record.id}`;
     return record;
   } catch (error) {
@@ -161,11 +190,13 @@ function showRecord(text) {
 }
 
 function showRecordError(error, records) {
-  const text = "Senders take it for none: they do not look for a policy, and go on with one that they remember.";
+  const text =
+    "Senders take it for none: they do not look for a policy, and go on with one that they remember.";
   $("record-summary").append(note("error", "No legal record", el("p", {}, text)));
   $("record").setAttribute("aria-invalid", "true");
   $("record-status").textContent = `No legal record: ${error.message}`;
-  const wrong = records.length === 1 ? records[0] : records.find(({ record }) => decode(record).startsWith("v=STSv1;"));
+  const wrong =
+    records.length === 1 ? records[0] : records.find(({ record }) => decode(record).startsWith("v=STSv1;"));
   const isOne = error.kind !== "several-records" && error.kind !== "no-record" && wrong;
   if (!isOne) {
     $("record-problems").append(problem("error", "", error.message));
@@ -173,48 +204,91 @@ function showRecordError(error, records) {
   }
   const column = wrong.columns[error.offset] ?? (wrong.columns.at(-1) ?? 0) + 1;
   const place = `Line ${wrong.number}, column ${column}`;
-  $("record-problems").append(problem("error", place, error.message, excerpt(`${wrong.number}`, wrong.line, column)));
+  $("record-problems").append(
+    problem("error", place, error.message, excerpt(`${wrong.number}`, wrong.line, column)),
+  );
 }
 
 function showVerdicts(policy) {
   $("verdicts").replaceChildren();
   if (!policy) return;
-  const named = hosts($("hosts").value).slice(0, MOST_HOSTS).map((host) => ({ host, name: host }));
+  const named = hosts($("hosts").value)
+    .slice(0, MOST_HOSTS)
+    .map((host) => ({ host, name: host }));
   const rows = named.length > 0 ? named : anyHosts(policy);
   const outcome = Outcome.local("policy.invalid", policy);
-  $("verdicts").append(el("h3", { id: "verdicts-h" }, "What a sender does with the mail"), table(rows, policy, outcome));
+  $("verdicts").append(
+    el("h3", { id: "verdicts-h" }, "What a sender does with the mail"),
+    table(rows, policy, outcome),
+  );
 }
 
 /** Two hosts that stand for all, where none is named. */
 function anyHosts(policy) {
-  const listed = policy.mx.map((pattern) => ({ host: pattern.replace(/^\*/, "mx"), name: "A host that the policy lists" }));
+  const listed = policy.mx.map((pattern) => ({
+    host: pattern.replace(/^\*/, "mx"),
+    name: "A host that the policy lists",
+  }));
   return [...listed.slice(0, 1), { host: "unlisted.invalid", name: "Any other host" }];
 }
 
 function table(rows, policy, outcome) {
-  const caption = "For a sender that knows this policy and does no DANE for these hosts. “Waits” is with regard to one host: a sender tries the others, and keeps the mail if none will do.";
-  const head = el("thead", {}, el("tr", {}, ["The session", "The mail", "Reported as"].map((text) => el("th", { scope: "col" }, text))));
+  const caption =
+    "For a sender that knows this policy and does no DANE for these hosts. “Waits” is with regard to one host: a sender tries the others, and keeps the mail if none will do.";
+  const head = el(
+    "thead",
+    {},
+    el(
+      "tr",
+      {},
+      ["The session", "The mail", "Reported as"].map((text) => el("th", { scope: "col" }, text)),
+    ),
+  );
   const bodies = rows.map((row, index) => body(row, index, policy, outcome));
-  return el("table", { className: "matrix", "aria-labelledby": "verdicts-h" }, el("caption", {}, caption), head, ...bodies);
+  return el(
+    "table",
+    { className: "matrix", "aria-labelledby": "verdicts-h" },
+    el("caption", {}, caption),
+    head,
+    ...bodies,
+  );
 }
 
 function body({ host, name }, index, policy, outcome) {
   const ascii = toAscii(host);
   const pattern = policy.patternFor(ascii);
-  const match = pattern === undefined
-    ? el("span", { className: "unlisted" }, "✕ not listed")
-    : el("span", { className: "listed" }, `✓ listed${pattern === ascii.toLowerCase().replace(/\.$/, "") ? "" : ` by ${pattern}`}`);
-  const head = el("tr", {}, el("th", { scope: "rowgroup", colspan: "3", id: `host-${index}` }, el("b", {}, name), " ", match));
+  const match =
+    pattern === undefined
+      ? el("span", { className: "unlisted" }, "✕ not listed")
+      : el(
+          "span",
+          { className: "listed" },
+          `✓ listed${pattern === ascii.toLowerCase().replace(/\.$/, "") ? "" : ` by ${pattern}`}`,
+        );
+  const head = el(
+    "tr",
+    {},
+    el("th", { scope: "rowgroup", colspan: "3", id: `host-${index}` }, el("b", {}, name), " ", match),
+  );
   return el("tbody", { "data-host": host }, head, rowsFor(ascii, outcome));
 }
 
 /** A row for each session; where all are alike, one for all of them. */
 function rowsFor(mxHost, outcome) {
   const judged = SESSIONS.map(([name, session]) => ({ name, ...outcome.verdict({ mxHost, ...session }) }));
-  const isSame = judged.every(({ action, cause }) => action === judged[0].action && cause === judged[0].cause);
+  const isSame = judged.every(
+    ({ action, cause }) => action === judged[0].action && cause === judged[0].cause,
+  );
   const rows = isSame ? [{ ...judged[0], name: "Whatever the session" }] : judged;
   return rows.map(({ name, action, result, explanation }) =>
-    el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, act(action, result)), el("td", { title: explanation }, result ? el("code", {}, result) : "–")));
+    el(
+      "tr",
+      {},
+      el("th", { scope: "row" }, name),
+      el("td", {}, act(action, result)),
+      el("td", { title: explanation }, result ? el("code", {}, result) : "–"),
+    ),
+  );
 }
 
 function act(action, result) {

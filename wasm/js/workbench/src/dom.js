@@ -29,12 +29,17 @@ function sayNow(text) {
   $("said").textContent = text;
 }
 
-/** Calls `work` when the element has not changed for a moment. */
-export function settled(work) {
+/** Calls `work`, which fills `region`, when nobody has typed for a moment. */
+export function settled(region, work) {
   let waiting;
+  const run = () => {
+    work();
+    region.setAttribute("aria-busy", "false");
+  };
   return () => {
+    region.setAttribute("aria-busy", "true");
     clearTimeout(waiting);
-    waiting = setTimeout(work, 120);
+    waiting = setTimeout(run, 120);
   };
 }
 
@@ -66,12 +71,24 @@ export function tabs(list, onChange) {
 /** A text to take away: a title, buttons, the text. `fileName` has it downloaded too. */
 export function artefact({ title, name, text, fileName, id }) {
   const label = name ?? title;
-  const buttons = [el("button", { type: "button", "aria-label": `Copy ${label}`, onclick: () => copy(text, label) }, "Copy")];
+  const buttons = [
+    el("button", { type: "button", "aria-label": `Copy ${label}`, onclick: () => copy(text, label) }, "Copy"),
+  ];
   if (fileName) {
     const save = () => download(text, fileName);
-    buttons.push(el("button", { type: "button", "aria-label": `Download ${label} as ${fileName}`, onclick: save }, "Download"));
+    buttons.push(
+      el(
+        "button",
+        { type: "button", "aria-label": `Download ${label} as ${fileName}`, onclick: save },
+        "Download",
+      ),
+    );
   }
-  const pre = el("pre", { tabindex: "0", role: "group", "aria-label": label, id }, text.replaceAll("\r\n", "\n"));
+  const pre = el(
+    "pre",
+    { tabindex: "0", role: "group", "aria-label": label, id },
+    text.replaceAll("\r\n", "\n"),
+  );
   return el("div", { className: "artefact" }, el("header", {}, el("span", {}, title), ...buttons), pre);
 }
 

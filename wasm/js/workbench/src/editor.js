@@ -36,7 +36,11 @@ export function editor(onChange) {
 }
 
 /** A text area would make a line end of a lone carriage return, and hide what is wrong. */
-const visible = (text) => text.replace(/\r(?!\n)/g, "␍").replace(/\r\n/g, "\n").replace(/^\uFEFF/, "␟");
+const visible = (text) =>
+  text
+    .replace(/\r(?!\n)/g, "␍")
+    .replace(/\r\n/g, "\n")
+    .replace(/^\uFEFF/, "␟");
 
 function files(show) {
   const open = async (file) => {
@@ -88,7 +92,10 @@ function mark(gutter, marks) {
 
 /** Selects a line, and brings it to sight. */
 function go(area, line) {
-  const before = area.value.split("\n").slice(0, line - 1).join("\n");
+  const before = area.value
+    .split("\n")
+    .slice(0, line - 1)
+    .join("\n");
   const start = line > 1 ? before.length + 1 : 0;
   const end = area.value.indexOf("\n", start);
   area.focus();

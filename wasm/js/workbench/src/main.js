@@ -8,7 +8,10 @@ import { planFrom, publish } from "./publish.js";
 /** A mistake of ours, or a browser without WebAssembly: nothing on the page is to be believed then. */
 addEventListener("error", ({ message }) => {
   $("failure").hidden = false;
-  $("failure").replaceChildren(el("strong", {}, "The workbench does not work here"), el("p", {}, `Please reload the page. The browser says: ${message}`));
+  $("failure").replaceChildren(
+    el("strong", {}, "The workbench does not work here"),
+    el("p", {}, `Please reload the page. The browser says: ${message}`),
+  );
 });
 
 const select = tabs($("views"), (tab, byKey) => {

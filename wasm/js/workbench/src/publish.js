@@ -1,12 +1,36 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // The view "Publish": from a form to files, records, configuration and the order of steps.
 
-import { MtastsError, Policy, PublishError, Record, configuration, nextId, plan, toPolicyDomain, writePolicy, writeRecord, writeTlsrptRecord, zoneLines } from "mtasts";
+import {
+  MtastsError,
+  Policy,
+  PublishError,
+  Record,
+  configuration,
+  nextId,
+  plan,
+  toPolicyDomain,
+  writePolicy,
+  writeRecord,
+  writeTlsrptRecord,
+  zoneLines,
+} from "mtasts";
 import { $, artefact, el, say, settled, tabs } from "./dom.js";
 import { hostLines, hosts, lines, toAscii, txtRecords } from "./read.js";
 
 const SERVERS = { nginx: "nginx", caddy: "Caddy", apache: "Apache", envoy: "Envoy" };
-const FIELDS = ["domain", "mx", "max_age", "rua", "address", "present-policy", "present-record", "longest", "path", "ttl"];
+const FIELDS = [
+  "domain",
+  "mx",
+  "max_age",
+  "rua",
+  "address",
+  "present-policy",
+  "present-record",
+  "longest",
+  "path",
+  "ttl",
+];
 const INPUTS = { max_age: ["age", "max_age"], path: ["certificate", "key", "root"] };
 
 let server = "nginx";
@@ -21,7 +45,7 @@ class Refused extends Error {
 
 /** Makes the view work. */
 export function publish() {
-  const later = settled(show);
+  const later = settled($("publish-region"), show);
   $("publish-form").addEventListener("input", later);
   $("publish-form").addEventListener("change", later);
   $("publish-form").addEventListener("submit", (event) => event.preventDefault());
@@ -78,8 +102,15 @@ function showRefusal(field) {
   if (field === undefined) return $("publish-empty").replaceChildren(hint);
   const message = $(`${field}-error`).textContent;
   const input = document.querySelector(`[aria-describedby~="${field}-error"]:not([hidden] *)`);
-  const go = el("button", { type: "button", onclick: () => input.focus() }, `Go to “${input.labels[0].firstChild.textContent.trim()}”`);
-  $("publish-empty").replaceChildren(el("p", { className: "field-error" }, message), el("p", { className: "row" }, go));
+  const go = el(
+    "button",
+    { type: "button", onclick: () => input.focus() },
+    `Go to “${input.labels[0].firstChild.textContent.trim()}”`,
+  );
+  $("publish-empty").replaceChildren(
+    el("p", { className: "field-error" }, message),
+    el("p", { className: "row" }, go),
+  );
   return say(message);
 }
 
@@ -129,7 +160,12 @@ function make() {
   const now = firstOf(steps) ?? { policy: policy.text, record: writeRecord(nextId(draft, options)) };
   const rua = lines($("rua").value).map(({ line }) => line.trim());
   const tlsrpt = rua.length > 0 ? writeTlsrptRecord(rua) : undefined;
-  const zone = zoneLines(domain, { address: $("address").value, record: now.record, tlsrpt, ttl: readSeconds("ttl") });
+  const zone = zoneLines(domain, {
+    address: $("address").value,
+    record: now.record,
+    tlsrpt,
+    ttl: readSeconds("ttl"),
+  });
   const served = { ...Policy.parse(now.policy).toJSON() };
   const configure = (name) => configuration(name, domain, served, paths());
   configure(server);
@@ -162,11 +198,19 @@ function readPresent(wanted) {
   if ($("present-policy").value.trim() === "") {
     if (wanted !== "none") return undefined;
     $("present").open = true;
-    throw new Refused("present-policy", "To plan the way out, paste the policy and the record that are published now.");
+    throw new Refused(
+      "present-policy",
+      "To plan the way out, paste the policy and the record that are published now.",
+    );
   }
   const longestMaxAge = $("longest").value.trim() === "" ? undefined : readSeconds("longest");
   const named = hosts($("named").value).map(toAscii);
-  return { policy: readPresentPolicy(), id: readPresentId(), longestMaxAge, mxHosts: named.length > 0 ? named : undefined };
+  return {
+    policy: readPresentPolicy(),
+    id: readPresentId(),
+    longestMaxAge,
+    mxHosts: named.length > 0 ? named : undefined,
+  };
 }
 
 function readPresentPolicy() {
@@ -193,9 +237,12 @@ function paths() {
 }
 
 function render(made) {
-  $("advice").replaceChildren(...made.policy.advice.map((text) => el("li", { className: "problem warning" }, el("p", {}, text))));
+  $("advice").replaceChildren(
+    ...made.policy.advice.map((text) => el("li", { className: "problem warning" }, el("p", {}, text))),
+  );
   $("plan").replaceChildren(...made.steps.map(step));
-  if (made.steps.length === 0) $("plan").append(el("li", {}, el("b", {}, "Nothing to do"), "What is published is what you want."));
+  if (made.steps.length === 0)
+    $("plan").append(el("li", {}, el("b", {}, "Nothing to do"), "What is published is what you want."));
   $("artefacts").replaceChildren(...artefacts(made));
   say(`${made.steps.length} steps, and what to publish.`);
 }
@@ -203,7 +250,10 @@ function render(made) {
 function step({ title, detail, section, policy, record, wait }, index) {
   const of = `of step ${index + 1}`;
   const content = [el("b", {}, title), `${detail} `, el("span", { className: "section" }, section)];
-  if (policy) content.push(artefact({ title: "mta-sts.txt", name: `policy ${of}`, text: policy, fileName: "mta-sts.txt" }));
+  if (policy)
+    content.push(
+      artefact({ title: "mta-sts.txt", name: `policy ${of}`, text: policy, fileName: "mta-sts.txt" }),
+    );
   if (record) content.push(artefact({ title: "TXT record", name: `record ${of}`, text: record }));
   if (wait) content.push(el("p", { className: "wait" }, wait));
   return el("li", {}, ...content);
@@ -212,23 +262,64 @@ function step({ title, detail, section, policy, record, wait }, index) {
 function artefacts({ domain, now, tlsrpt, zone, configure }) {
   const parts = [
     el("h3", {}, "Policy"),
-    el("p", { className: "note-text" }, "The first one of the plan. Lines end in CRLF, in the copy and in the file."),
-    artefact({ title: `https://mta-sts.${domain}/.well-known/mta-sts.txt`, name: "policy", text: now.policy, fileName: "mta-sts.txt", id: "made-policy" }),
+    el(
+      "p",
+      { className: "note-text" },
+      "The first one of the plan. Lines end in CRLF, in the copy and in the file.",
+    ),
+    artefact({
+      title: `https://mta-sts.${domain}/.well-known/mta-sts.txt`,
+      name: "policy",
+      text: now.policy,
+      fileName: "mta-sts.txt",
+      id: "made-policy",
+    }),
     el("h3", {}, "Record"),
     artefact({ title: `TXT at _mta-sts.${domain}`, name: "record", text: now.record, id: "made-record" }),
   ];
   if (tlsrpt) {
-    parts.push(el("h3", {}, "TLSRPT record"), artefact({ title: `TXT at _smtp._tls.${domain}`, name: "TLSRPT record", text: tlsrpt, id: "made-tlsrpt" }));
+    parts.push(
+      el("h3", {}, "TLSRPT record"),
+      artefact({
+        title: `TXT at _smtp._tls.${domain}`,
+        name: "TLSRPT record",
+        text: tlsrpt,
+        id: "made-tlsrpt",
+      }),
+    );
   }
-  parts.push(el("h3", {}, "Zone file"), artefact({ title: `Lines for the zone of ${domain}`, name: "zone lines", text: zone, fileName: `${domain}.zone`, id: "made-zone" }));
+  parts.push(
+    el("h3", {}, "Zone file"),
+    artefact({
+      title: `Lines for the zone of ${domain}`,
+      name: "zone lines",
+      text: zone,
+      fileName: `${domain}.zone`,
+      id: "made-zone",
+    }),
+  );
   parts.push(el("h3", { id: "server-h" }, "Web server"), ...servers(configure));
   return parts;
 }
 
 function servers(configure) {
-  const list = el("div", { role: "tablist", className: "tabs servers", "aria-labelledby": "server-h" },
+  const list = el(
+    "div",
+    { role: "tablist", className: "tabs servers", "aria-labelledby": "server-h" },
     Object.entries(SERVERS).map(([id, name]) =>
-      el("button", { type: "button", role: "tab", id: `server-${id}`, "data-server": id, "aria-controls": "server-panel" }, name)));
+      el(
+        "button",
+        {
+          type: "button",
+          role: "tab",
+          id: `server-${id}`,
+          "data-server": id,
+          "aria-controls": "server-panel",
+        },
+        name,
+      ),
+    ),
+  );
   const panel = el("div", { role: "tabpanel", id: "server-panel", tabindex: "-1" });
   const select = tabs(list, (tab) => {
     server = tab.dataset.server;
@@ -241,11 +332,21 @@ function servers(configure) {
 
 function configured({ text, fileName, policyFile }) {
   const where = policyFile
-    ? ["It serves the policy’s file, which has to be at ", el("code", {}, policyFile), ", alone in its folder."]
+    ? [
+        "It serves the policy’s file, which has to be at ",
+        el("code", {}, policyFile),
+        ", alone in its folder.",
+      ]
     : ["It holds the policy itself: no other file is needed, and a new policy means a new configuration."];
   const certificate = server === "caddy" ? " Caddy gets the certificate by itself." : "";
   return [
     el("p", { className: "note-text" }, ...where, certificate),
-    artefact({ title: fileName, name: `${SERVERS[server]} configuration`, text, fileName, id: "made-configuration" }),
+    artefact({
+      title: fileName,
+      name: `${SERVERS[server]} configuration`,
+      text,
+      fileName,
+      id: "made-configuration",
+    }),
   ];
 }

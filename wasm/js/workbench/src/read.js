@@ -83,8 +83,14 @@ export function toAscii(pattern) {
 
 /** A lifetime for a person, in the greatest unit that is not broken. */
 export function span(seconds) {
-  const units = [[86400, "day"], [3600, "hour"], [60, "minute"], [1, "second"]];
-  const [length, unit] = units.find(([length]) => seconds % length === 0 && seconds >= length) ?? units.at(-1);
+  const units = [
+    [86400, "day"],
+    [3600, "hour"],
+    [60, "minute"],
+    [1, "second"],
+  ];
+  const [length, unit] =
+    units.find(([length]) => seconds % length === 0 && seconds >= length) ?? units.at(-1);
   const number = seconds / length;
   return `${number} ${unit}${number === 1 ? "" : "s"}`;
 }

@@ -20,10 +20,16 @@ async function violations(page) {
   await page.evaluate(readFileSync(AXE, "utf8"));
   const { violations, passes } = await page.evaluate((tags) => axe.run(document, { runOnly: tags }), RULES);
   assert.ok(passes.some(({ id }) => id === "color-contrast"));
-  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join("; ")}`);
+  return violations.map(
+    ({ id, nodes }) =>
+      `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join("; ")}`,
+  );
 }
 
-for (const [device, options] of [["desktop", DESKTOP], ["phone", PHONE]]) {
+for (const [device, options] of [
+  ["desktop", DESKTOP],
+  ["phone", PHONE],
+]) {
   for (const colorScheme of ["light", "dark"]) {
     test(`axe finds nothing: ${device}, ${colorScheme}`, async () => {
       const { page, errors } = await open(browser, { ...options, colorScheme, reducedMotion: "reduce" });
@@ -53,7 +59,11 @@ test("a narrow screen is never wider than itself, and its buttons fit a finger",
   await page.getByRole("button", { name: "Show an example" }).click();
   await page.getByText("A legal policy, with").waitFor();
   assert.equal(await width(), 320);
-  await fill(page, { domain: `${"long-label-".repeat(4)}x.example.com`, mx: "mx.example.com", rua: "a@b.example" });
+  await fill(page, {
+    domain: `${"long-label-".repeat(4)}x.example.com`,
+    mx: "mx.example.com",
+    rua: "a@b.example",
+  });
   await page.locator("#made-zone").waitFor();
   assert.equal(await width(), 320);
   for (const button of await page.locator("button:visible").all()) {
@@ -121,7 +131,10 @@ test("no other script runs, and nothing is asked for, also from a web server", a
   });
   assert.equal(ran, false);
   for (const directive of ["script-src", "default-src"]) {
-    assert.ok(errors.some((error) => error.includes(directive) && error.includes("action has been blocked")), errors.join("\n"));
+    assert.ok(
+      errors.some((error) => error.includes(directive) && error.includes("action has been blocked")),
+      errors.join("\n"),
+    );
   }
   assert.deepEqual(requests(), []);
 
@@ -147,7 +160,11 @@ test("no other script runs, and nothing is asked for, also from a web server", a
 
 test("a page that fails says so", async () => {
   const { page } = await open(browser);
-  await page.evaluate(() => setTimeout(() => { throw new Error("no WebAssembly"); }));
+  await page.evaluate(() =>
+    setTimeout(() => {
+      throw new Error("no WebAssembly");
+    }),
+  );
   const alert = page.getByRole("alert");
   await alert.waitFor();
   assert.match(await alert.innerText(), /does not work here[\s\S]*no WebAssembly/);
@@ -156,7 +173,10 @@ test("a page that fails says so", async () => {
 test("the page answers to what people prefer", async () => {
   const ground = async (options) => {
     const { page } = await open(browser, { ...DESKTOP, ...options });
-    return page.evaluate(() => [getComputedStyle(document.body).backgroundColor, getComputedStyle(document.querySelector("button")).transitionDuration]);
+    return page.evaluate(() => [
+      getComputedStyle(document.body).backgroundColor,
+      getComputedStyle(document.querySelector("button")).transitionDuration,
+    ]);
   };
   const [light, moving] = await ground({ colorScheme: "light", reducedMotion: "no-preference" });
   const [dark, still] = await ground({ colorScheme: "dark", reducedMotion: "reduce" });

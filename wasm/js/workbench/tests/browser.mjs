@@ -18,7 +18,12 @@ export const launch = () =>
   chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
 
 export const DESKTOP = { viewport: { width: 1280, height: 900 } };
-export const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true };
+export const PHONE = {
+  viewport: { width: 390, height: 844 },
+  deviceScaleFactor: 2,
+  hasTouch: true,
+  isMobile: true,
+};
 
 /**
  * The page, opened. `requests` are all but the page itself, `errors` what the page threw or the
@@ -34,7 +39,12 @@ export async function open(browser, options = DESKTOP, url = PAGE) {
   page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
   await page.goto(url);
   await page.locator("html[data-ready]").waitFor();
-  return { page, context, requests: () => requests.filter((asked) => asked !== url && !asked.startsWith("data:")), errors };
+  return {
+    page,
+    context,
+    requests: () => requests.filter((asked) => asked !== url && !asked.startsWith("data:")),
+    errors,
+  };
 }
 
 /** Fills the form of the view "Publish". */
@@ -45,4 +55,8 @@ export async function fill(page, fields) {
     if (await details.count()) await details.evaluate((element) => (element.open = true));
     await page.locator(`#${id}`).fill(value);
   }
+  await idle(page);
 }
+
+/** Waits until the page has made something of what was typed. */
+export const idle = (page) => page.locator("[aria-busy=true]").waitFor({ state: "detached" });

@@ -16,10 +16,17 @@ const servers = process.env.WEB_SERVERS;
 const HOST = "mta-sts.example.com";
 const PATH = "/.well-known/mta-sts.txt";
 const libraries = `${servers}/usr/lib/x86_64-linux-gnu`;
-const env = { ...process.env, LD_LIBRARY_PATH: libraries, XDG_DATA_HOME: `${place}/data`, XDG_CONFIG_HOME: `${place}/config` };
+const env = {
+  ...process.env,
+  LD_LIBRARY_PATH: libraries,
+  XDG_DATA_HOME: `${place}/data`,
+  XDG_CONFIG_HOME: `${place}/config`,
+};
 
 /** Debian's nginx has these below /var/lib. */
-const TEMPORARY = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => `${name}_temp_path ${place}/${name};`).join(" ");
+const TEMPORARY = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+  .map((name) => `${name}_temp_path ${place}/${name};`)
+  .join(" ");
 
 /** What surrounds our configuration in the server's own, how to check it, and how to run it. */
 const SERVERS = {
@@ -31,21 +38,47 @@ const SERVERS = {
   caddy: {
     around: `{\n\tadmin off\n\tlocal_certs\n\tskip_install_trust\n\tauto_https disable_redirects\n}\nimport ${place}/configuration\n`,
     command: [`${servers}/usr/bin/caddy`, "run", "--adapter", "caddyfile", "--config", `${place}/main`],
-    checkCommand: [`${servers}/usr/bin/caddy`, "validate", "--adapter", "caddyfile", "--config", `${place}/main`],
+    checkCommand: [
+      `${servers}/usr/bin/caddy`,
+      "validate",
+      "--adapter",
+      "caddyfile",
+      "--config",
+      `${place}/main`,
+    ],
     root: `${place}/data/caddy/pki/authorities/local/root.crt`,
   },
   apache: {
     around: [
-      `ServerRoot ${place}`, `PidFile ${place}/pid`, `DefaultRuntimeDir ${place}`, `ErrorLog ${place}/error.log`, "ServerName localhost",
-      ...["mpm_event", "authz_core", "alias", "ssl"].map((name) => `LoadModule ${name}_module ${servers}/usr/lib/apache2/modules/mod_${name}.so`),
-      "User www-data", "Group www-data", "Listen 443", `Include ${place}/configuration`, "",
+      `ServerRoot ${place}`,
+      `PidFile ${place}/pid`,
+      `DefaultRuntimeDir ${place}`,
+      `ErrorLog ${place}/error.log`,
+      "ServerName localhost",
+      ...["mpm_event", "authz_core", "alias", "ssl"].map(
+        (name) => `LoadModule ${name}_module ${servers}/usr/lib/apache2/modules/mod_${name}.so`,
+      ),
+      "User www-data",
+      "Group www-data",
+      "Listen 443",
+      `Include ${place}/configuration`,
+      "",
     ].join("\n"),
     command: [`${servers}/usr/sbin/apache2`, "-D", "FOREGROUND", "-f", `${place}/main`],
     check: ["-t"],
   },
   envoy: {
     around: readFileSync(`${place}/configuration`, "utf8"),
-    command: [process.env.ENVOY, "-c", `${place}/main`, "--disable-hot-restart", "--log-level", "error", "--concurrency", "1"],
+    command: [
+      process.env.ENVOY,
+      "-c",
+      `${place}/main`,
+      "--disable-hot-restart",
+      "--log-level",
+      "error",
+      "--concurrency",
+      "1",
+    ],
     check: ["--mode", "validate"],
   },
 };
@@ -59,7 +92,10 @@ const words = (all) => all.map((word) => (word === `${place}/main` ? main : word
 const [program, ...rest] = words(checkCommand ?? [...command, ...check]);
 execFileSync(program, rest, { env, stdio: "inherit" });
 
-const running = spawn(words(command)[0], words(command).slice(1), { env, stdio: ["ignore", "inherit", "inherit"] });
+const running = spawn(words(command)[0], words(command).slice(1), {
+  env,
+  stdio: ["ignore", "inherit", "inherit"],
+});
 const ended = once(running, "exit");
 try {
   await Promise.race([ready(), ended.then(([code]) => assert.fail(`${server} ended: ${code}`))]);
@@ -100,7 +136,8 @@ async function ask() {
 /** As a sender asks: by name, with a certificate that has to be good for it. */
 function request(method, path, options = {}) {
   const ca = readFileSync(root);
-  const lookup = (_, { all }, done) => (all ? done(null, [{ address: "127.0.0.1", family: 4 }]) : done(null, "127.0.0.1", 4));
+  const lookup = (_, { all }, done) =>
+    all ? done(null, [{ address: "127.0.0.1", family: 4 }]) : done(null, "127.0.0.1", 4);
   return new Promise((resolve, reject) => {
     const asked = get({ host: HOST, path, method, ca, lookup, agent: false, ...options }, async (reply) => {
       let body = "";

@@ -25,9 +25,23 @@ before(async () => {
   browser = await launch();
   folder = mkdtempSync(join(tmpdir(), "mtasts-workbench-"));
   chmodSync(folder, 0o755); // Apache reads as another user
-  const request = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
+  const request = [
+    "req",
+    "-x509",
+    "-newkey",
+    "ec",
+    "-pkeyopt",
+    "ec_paramgen_curve:P-256",
+    "-nodes",
+    "-days",
+    "2",
+  ];
   const names = ["-subj", `/CN=${HOST}`, "-addext", `subjectAltName=DNS:${HOST}`];
-  execFileSync("openssl", [...request, ...names, "-keyout", `${folder}/key.pem`, "-out", `${folder}/chain.pem`], { stdio: "pipe" });
+  execFileSync(
+    "openssl",
+    [...request, ...names, "-keyout", `${folder}/key.pem`, "-out", `${folder}/chain.pem`],
+    { stdio: "pipe" },
+  );
 });
 after(async () => {
   await browser.close();
@@ -56,7 +70,10 @@ for (const [server, mx, name] of [
       mkdirSync(dirname(made.file), { recursive: true });
       writeFileSync(made.file, made.policy);
     }
-    const served = spawnSync("unshare", [...IN_NETWORK, process.execPath, SERVE, server, place, folder], { encoding: "utf8", timeout: 60_000 });
+    const served = spawnSync("unshare", [...IN_NETWORK, process.execPath, SERVE, server, place, folder], {
+      encoding: "utf8",
+      timeout: 60_000,
+    });
     assert.equal(served.status, 0, `${served.stdout}${served.stderr}`);
   });
 }
@@ -76,6 +93,9 @@ async function take(server, mx) {
 }
 
 async function download(page, name) {
-  const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name, exact: true }).click()]);
+  const [file] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("button", { name, exact: true }).click(),
+  ]);
   return readFileSync(await file.path(), "utf8");
 }
