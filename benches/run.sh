@@ -183,3 +183,6 @@ rm -rf "${fill:?}"/*
 say "the policy server"
 python3 -B benches/server.py --fill "$fill" >build/bench-server.txt
 tee -a build/bench.txt <build/bench-server.txt
+say "the Envoy plugin"
+wasm/envoy/bench.sh >build/bench-envoy.txt
+tee -a build/bench.txt <build/bench-envoy.txt
