@@ -6,8 +6,8 @@
 # and the least of the medians counts, since other work on the machine only
 # adds. The store is filled in /dev/shm (or FILL), which takes 600 MB there, and
 # measured in TMPDIR. Then the policy server, by server.py; it alone, with
-# options: run.sh server OPTIONS... The WebAssembly component comes last, by
-# wasm/component/bench.sh.
+# options: run.sh server OPTIONS... What is built for WebAssembly comes last,
+# each part by its own bench.sh.
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
@@ -194,6 +194,8 @@ rm -rf "${fill:?}"/*
 say "the policy server"
 python3 -B benches/server.py --fill "$fill" >build/bench-server.txt
 tee -a build/bench.txt <build/bench-server.txt
-say "the WebAssembly component"
-wasm/component/bench.sh >build/bench-component.txt
-tee -a build/bench.txt <build/bench-component.txt
+for part in component envoy js; do
+    say "WebAssembly: $part"
+    "wasm/$part/bench.sh" >"build/bench-$part.txt"
+    tee -a build/bench.txt <"build/bench-$part.txt"
+done

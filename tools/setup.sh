@@ -26,6 +26,7 @@ PATH=$PATH:/usr/sbin need ip iproute2
 need redis-server redis-server
 need redis-sentinel redis-sentinel
 need chromium chromium
+need wrk wrk
 pkg-config --exists openssl 2> /dev/null || missing="$missing libssl-dev"
 [ -z "$missing" ] && exit 0
 echo "installing:$missing" >&2

@@ -34,7 +34,10 @@ impl Response {
     pub fn words(&self) -> String {
         let text = match self.is_upstream {
             true => String::new(), // it could be anything
-            false => String::from_utf8_lossy(&self.body).chars().take(300).collect(),
+            false => String::from_utf8_lossy(&self.body)
+                .chars()
+                .take(300)
+                .collect(),
         };
         format!("status {} {text}", self.status)
     }
@@ -87,9 +90,9 @@ impl Response {
 fn told(body: &[u8]) -> FetchFailure {
     let text = String::from_utf8_lossy(body);
     let says = |words: &str| text.contains(words);
-    if says("CERTIFICATE_VERIFY_FAILED") || says("certificate") {
+    if says("CERTIFICATE_VERIFY_FAILED") {
         FetchFailure::WebPki
-    } else if says("overflow") || says("no_healthy_upstream") && says("cluster") {
+    } else if says("overflow") {
         FetchFailure::Local
     } else if says("dns_resolution_failure") || says("DNS") || says("no healthy upstream") {
         FetchFailure::Dns

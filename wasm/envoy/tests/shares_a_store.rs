@@ -66,7 +66,10 @@ fn another_thread_and_a_new_configuration_find_everything_again() {
     let other = mock.another();
     let again = Store::open(&other);
     for number in 0..2_000 {
-        assert_eq!(fetched_at(&again, &other, &format!("d{number}.example")), Some(NOW));
+        assert_eq!(
+            fetched_at(&again, &other, &format!("d{number}.example")),
+            Some(NOW)
+        );
     }
 }
 
@@ -79,7 +82,11 @@ fn the_store_is_bounded_and_what_is_asked_for_stays() {
         let domain = format!("d{number}.example");
         let saved = stored(&domain, NOW + number, 65_000);
         assert!(store.save(&mock, &saved, UnixTime(NOW + number)));
-        assert_eq!(fetched_at(&store, &mock, &domain), Some(NOW + number), "it was just saved");
+        assert_eq!(
+            fetched_at(&store, &mock, &domain),
+            Some(NOW + number),
+            "it was just saved"
+        );
     }
     let data = mock.shared.data.borrow();
     assert_eq!(data.len(), keys, "no new keys");
@@ -87,7 +94,10 @@ fn the_store_is_bounded_and_what_is_asked_for_stays() {
     drop(data);
     let known = |number: u64| fetched_at(&store, &mock, &format!("d{number}.example")).is_some();
     let kept = |numbers: std::ops::Range<u64>| numbers.filter(|number| known(*number)).count();
-    assert!(kept(1_400..1_600) > 160 && kept(0..300) < 130, "the oldest go first");
+    assert!(
+        kept(1_400..1_600) > 160 && kept(0..300) < 130,
+        "the oldest go first"
+    );
 }
 
 #[test]
@@ -97,14 +107,20 @@ fn an_entry_that_cannot_be_read_is_a_failure_and_not_nothing() {
     assert!(store.save(&mock, &stored("a.example", NOW, 0), UnixTime(NOW)));
     let key = {
         let data = mock.shared.data.borrow();
-        let mut full = data.iter().filter(|(_, (value, _))| value.starts_with(b"mtasts-stored"));
+        let mut full = data
+            .iter()
+            .filter(|(_, (value, _))| value.starts_with(b"mtasts-stored"));
         full.next().unwrap().0.clone()
     };
     let broken = "mtasts-stored: 1\ndomain: a.example\npolicy: 1 fetched 1\n\nnonsense";
     mock.write(&key, broken.as_bytes(), None);
     assert!(store.load(&mock, &"a.example".parse().unwrap()).is_err());
     assert!(store.save(&mock, &stored("a.example", NOW, 0), UnixTime(NOW)));
-    assert_eq!(fetched_at(&store, &mock, "a.example"), Some(NOW), "a new policy takes its place");
+    assert_eq!(
+        fetched_at(&store, &mock, "a.example"),
+        Some(NOW),
+        "a new policy takes its place"
+    );
     mock.write(&key, &[0xff, 0xfe], None);
     assert!(store.load(&mock, &"a.example".parse().unwrap()).is_err());
 }

@@ -16,7 +16,7 @@ from world import MTASTS, PATIENCE, Envoy, Lab, free_port, get, until
 TIMEOUT = 2
 HTTPS = ["wrong-name", "untrusted", "expired", "self-signed", "cn-only", "redirect", "notfound",
          "error500", "oversize", "html", "notype", "refused", "tls-refused", "garbage", "truncated"]
-SLOW = ["drip", "stall-http", "stall-tls", "interim"]
+SLOW = ["drip", "stall-http", "stall-tls"]
 RECORDS = ["gone", "nodata", "two", "invalid", "servfail", "refused"]
 
 GOOD = """
@@ -50,6 +50,8 @@ def scene() -> str:
     for value in ["gone", "servfail"]:
         domains.append(f'[[domain]]\nname = "host-{value}.example"\nid = "1"\n'
                        f'policy = "enforce"\npolicydns = "{value}"\n')
+    domains.append('[[domain]]\nname = "status-503.example"\nid = "1"\npolicy = "enforce"\n'
+                   "status = 503\n")  # the policy host's own, not Envoy's
     return "\n".join(domains)
 
 
@@ -121,6 +123,7 @@ class Answers(unittest.TestCase):
         domains = ["good", "trial", "chunked", "unknown"]
         domains += [f"https-{fault}" for fault in HTTPS + SLOW]
         domains += [f"record-{fault}" for fault in RECORDS] + ["host-gone", "host-servfail"]
+        domains.append("status-503")
         queries = [f"domain={name}.example&mx=mx.good.example,evil.example" for name in domains]
         queries += ["", "domain=no_domain", "domain=[192.0.2.1]", "mx=a", "domain=a&domain=b",
                     "domain=GOOD.example.&mx=a.mx.example&mx=", "domain=good.example&x=1"]
@@ -141,6 +144,7 @@ class Answers(unittest.TestCase):
         self.assertEqual(get(self.envoy.mail, "/other")[0], 404)
 
     def test_r_flow_1_a_cached_policy_outlasts_everything(self) -> None:
+        """R-FLOW-1."""
         self.lab.ctl("set good.example ttl=0")
         first = self.envoy.policy("domain=good.example")
         self.assertEqual(first["basis"], "fresh")
@@ -152,6 +156,7 @@ class Answers(unittest.TestCase):
             self.assertEqual((answer["basis"], answer["policy"]), ("cached", first["policy"]), fault)
 
     def test_r_flow_8_many_clients_share_one_look_up_in_a_thread(self) -> None:
+        """R-FLOW-8."""
         answers = []
         ask = lambda: answers.append(self.envoy.policy("domain=good.example"))  # noqa: E731
         clients = [threading.Thread(target=ask) for _ in range(40)]
@@ -178,9 +183,7 @@ class Answers(unittest.TestCase):
         self.envoy.settings(1, lambda settings: settings["query"].update(max_waiting=77))
         self.envoy.write_listeners()
         until("a new configuration",
-              lambda: self.envoy.stat("listener_manager.listener_modified") == 1
-              and self.envoy.stat("listener_manager.total_listeners_draining") == 0
-              or self.envoy.stat("listener_manager.listener_in_place_updated") == 1)
+              lambda: self.envoy.stat("listener_manager.listener_modified") >= 1)
         self.lab.ctl("set good.example dns=servfail")
         for _ in range(20):
             answer = self.envoy.policy("domain=good.example")

@@ -162,7 +162,8 @@ def change_settings(listener: dict[str, Any], change: Any) -> None:
 class Envoy:
     """Envoy with the README's configuration, as far as ports, paths and names allow."""
 
-    def __init__(self, lab: Lab | None = None, plugin: str = PLUGIN, change: Any = None) -> None:
+    def __init__(self, lab: Lab | None = None, plugin: str = PLUGIN, change: Any = None,
+                 threads: int = 2) -> None:
         self.dir = tempfile.TemporaryDirectory()
         self.path = Path(self.dir.name)
         self.admin, self.web, self.mail = free_port(), free_port(), free_port()
@@ -186,7 +187,7 @@ class Envoy:
         (self.path / "envoy.json").write_text(json.dumps(config))
         self.log = self.path / "log"
         self.process = subprocess.Popen(
-            [ENVOY, "-c", str(self.path / "envoy.json"), "--concurrency", "2",
+            [ENVOY, "-c", str(self.path / "envoy.json"), "--concurrency", str(threads),
              "--disable-hot-restart", "--drain-strategy", "immediate", "--drain-time-s", "5", "-l", "warning", "--component-log-level", "wasm:info",
              "--log-path", str(self.log)],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

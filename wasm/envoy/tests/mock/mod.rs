@@ -108,7 +108,9 @@ impl Proxy for Mock {
         }
         let number = self.last_call.get() + 1;
         self.last_call.set(number);
-        let headers = headers.iter().map(|(name, value)| (name.to_string(), value.to_string()));
+        let headers = headers
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_string()));
         self.calls.borrow_mut().push(Call {
             number,
             cluster: cluster.to_owned(),
@@ -121,7 +123,8 @@ impl Proxy for Mock {
 
     fn read(&self, key: &str) -> Option<(Vec<u8>, Option<u32>)> {
         let data = self.shared.data.borrow();
-        data.get(key).map(|(value, version)| (value.clone(), Some(*version)))
+        data.get(key)
+            .map(|(value, version)| (value.clone(), Some(*version)))
     }
 
     fn write(&self, key: &str, value: &[u8], version: Option<u32>) -> bool {
