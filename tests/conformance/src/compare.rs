@@ -4,7 +4,6 @@
 
 use crate::json::Stop;
 use crate::recorder::{Recorder, Said};
-use crate::surface::Surface;
 use crate::{Named, Tally, check};
 use serde_json::Value;
 use std::collections::BTreeMap;
