@@ -4,20 +4,19 @@
 
 use crate::json::Stop;
 use crate::recorder::{Recorder, Said};
-use crate::surface::Surface;
-use crate::{Tally, check};
+use crate::{Named, Tally, check};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Surfaces, with what came of each file, and how often two said different things.
 pub struct Comparison {
-    surfaces: Vec<(String, Box<dyn Surface>)>,
+    surfaces: Vec<Named>,
     files: BTreeMap<String, Vec<Tally>>,
     differences: usize,
 }
 
 impl Comparison {
-    pub fn new(surfaces: Vec<(String, Box<dyn Surface>)>) -> Self {
+    pub fn new(surfaces: Vec<Named>) -> Self {
         let (files, differences) = (BTreeMap::new(), 0);
         Self {
             surfaces,
@@ -177,7 +176,7 @@ mod tests {
 
     /// What `word` as the kind of each warning comes to, in cases that ask for no warning.
     fn found(word: &'static str, file: &str, case: &str) -> usize {
-        let surfaces: [(String, Box<dyn Surface>); 2] = [
+        let surfaces: [Named; 2] = [
             ("rust".to_owned(), Box::new(Rust::default())),
             ("other".to_owned(), Box::new(Other(Rust::default(), word))),
         ];

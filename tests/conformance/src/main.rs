@@ -74,8 +74,11 @@ fn run(arguments: &Arguments) -> Result<usize, String> {
     Ok(tally.failed)
 }
 
-fn open(arguments: &Arguments) -> Result<Vec<(String, Box<dyn Surface>)>, String> {
-    let named = |surface: &String| -> Result<(String, Box<dyn Surface>), String> {
+/// A surface and its name.
+type Named = (String, Box<dyn Surface>);
+
+fn open(arguments: &Arguments) -> Result<Vec<Named>, String> {
+    let named = |surface: &String| -> Result<Named, String> {
         let (name, program) = match surface.split_once('=') {
             Some((name, program)) => (name, Some(Path::new(program))),
             None => (surface.as_str(), arguments.program.as_deref()),
