@@ -165,8 +165,9 @@ class Cases(unittest.TestCase):
     def test_a_cached_policy_outlasts_trouble(self) -> None:
         """R-FLOW-1."""
         self.find("kept")
-        for trouble, reason in {"record=servfail": "dns-temporary", "record=gone": "no-record",
-                                "id=2 https=notfound": "status-404"}.items():
+        for trouble, reason in {"record=servfail": "dns-temporary",
+                                "id=2 https=notfound": "status-404",
+                                "record=gone": "no-record"}.items():
             with self.subTest(trouble):
                 self.lab.control(f"set kept.example {trouble}")
                 self.assertEqual(self.find("kept"), ("cached", reason))
