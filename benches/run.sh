@@ -5,8 +5,9 @@
 # Nothing fails for being slow. The parts and the ABI are measured three times
 # and the least of the medians counts, since other work on the machine only
 # adds. The store is filled in /dev/shm (or FILL), which takes 600 MB there, and
-# measured in TMPDIR. The policy server comes last, by server.py; it alone, with
-# options: run.sh server OPTIONS...
+# measured in TMPDIR. Then the policy server, by server.py; it alone, with
+# options: run.sh server OPTIONS... The WebAssembly component comes last, by
+# wasm/component/bench.sh.
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
@@ -183,3 +184,6 @@ rm -rf "${fill:?}"/*
 say "the policy server"
 python3 -B benches/server.py --fill "$fill" >build/bench-server.txt
 tee -a build/bench.txt <build/bench-server.txt
+say "the WebAssembly component"
+wasm/component/bench.sh >build/bench-component.txt
+tee -a build/bench.txt <build/bench-component.txt

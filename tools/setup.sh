@@ -8,6 +8,8 @@ need cc gcc
 need c++ g++
 need pkg-config pkg-config
 need valgrind valgrind
+need node nodejs
+need npm npm
 need shellcheck shellcheck
 need clang-format clang-format
 need python3 python3

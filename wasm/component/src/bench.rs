@@ -7,7 +7,7 @@ use crate::bindings::exports::mtasts::bench::empty::{Guest, OutcomeBorrow, Sessi
 use crate::exports::lookups::Action;
 
 impl Guest for Component {
-    fn verdict(_: OutcomeBorrow<'_>, _: Session) -> Verdict {
+    fn call(_: OutcomeBorrow<'_>, _: Session) -> Verdict {
         Verdict {
             action: Action::Deliver,
             result: None,

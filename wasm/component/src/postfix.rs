@@ -18,8 +18,9 @@ impl wit::Guest for Component {
         let outcome = &outcome.get::<OutcomeHandle>().0;
         let mut value = Vec::new();
         match postfix::policy(outcome, domain_dane(dane), &self::style(style), &mut value) {
-            Found::Policy => String::from_utf8(value)
-                .map_or(wit::Answer::Temporary, wit::Answer::Value), // it is made of texts
+            Found::Policy => {
+                String::from_utf8(value).map_or(wit::Answer::Temporary, wit::Answer::Value)
+            } // it is made of texts
             Found::NotFound => wit::Answer::NotFound,
             Found::Temporary => wit::Answer::Temporary,
         }
@@ -38,7 +39,9 @@ impl wit::Guest for Component {
             length: small(length),
         };
         let parsed = netstring::parse(&input, limit as usize);
-        parsed.map(|found| found.map(whole)).map_err(netstring_error)
+        parsed
+            .map(|found| found.map(whole))
+            .map_err(netstring_error)
     }
 
     fn write_netstring(payload: Vec<u8>) -> Vec<u8> {

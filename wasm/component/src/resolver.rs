@@ -21,7 +21,10 @@ impl Guest for Component {
     }
 
     fn look_again(outcome: OutcomeBorrow<'_>, config: Option<Config>) -> Outcome {
-        let lookup = outcome.get::<OutcomeHandle>().0.look_again(&settings(config));
+        let lookup = outcome
+            .get::<OutcomeHandle>()
+            .0
+            .look_again(&settings(config));
         OutcomeHandle::handle(mtasts::run(lookup, &mut Imported))
     }
 }

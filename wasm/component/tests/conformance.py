@@ -21,6 +21,9 @@ WEB_PKI = {"webpki": "web-pki"}
 POSTFIX = {"3.0": "postfix30", "3.4": "postfix34", "3.10": "postfix310"}
 U32 = 0xFFFF_FFFF
 
+REQUESTS = {"record", "tlsrpt", "policy", "match", "certificate", "lookup", "poll", "txt", "https",
+            "outcome", "stored", "verdict", "again", "postfix", "next-hop", "netstrings", "framed"}
+
 
 class Unsupported(Exception):
     """The interface cannot say this."""
@@ -66,14 +69,14 @@ class Surface:
         self.component = component
         self.config: Record | None = None
         self.machine: ResourceAny | None = None
-        self.outcome_: ResourceAny | None = None
+        self.last: ResourceAny | None = None
 
     def answer(self, line: str) -> str:
         """The reply to one request."""
         name, *words = line.split()
-        method: Callable[..., str] | None = getattr(self, name.replace("-", "_"), None)
-        if method is None or name in ("answer", "config", "machine", "component"):
+        if name not in REQUESTS:
             return "unsupported"
+        method: Callable[..., str] = getattr(self, name.replace("-", "_"))
         try:
             return method(*words)
         except Unsupported:
@@ -208,11 +211,11 @@ class Surface:
     # Its outcome.
 
     def keep(self, outcome: ResourceAny) -> None:
-        self.component.drop(self.outcome_)
-        self.outcome_ = outcome
+        self.component.drop(self.last)
+        self.last = outcome
 
     def of_outcome(self, name: str, *arguments: Any) -> Any:
-        return self.component.call("lookups", f"[method]outcome.{name}", self.outcome_, *arguments)
+        return self.component.call("lookups", f"[method]outcome.{name}", self.last, *arguments)
 
     def outcome(self) -> str:
         get, policy = self.of_outcome, self.of_outcome("policy")
@@ -244,7 +247,7 @@ class Surface:
 
     def postfix(self, dane: str, version: str, level: str) -> str:
         style = record(version=POSTFIX[version], level=None if level == "*" else level)
-        found = self.component.call("postfix", "policy", self.outcome_, dane, style)
+        found = self.component.call("postfix", "policy", self.last, dane, style)
         head = "policy" if found.tag == "value" else found.tag
         return f"postfix {head} {hexed(found.payload or '')}"
 

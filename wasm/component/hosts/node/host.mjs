@@ -11,9 +11,10 @@ import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 import { Network } from "./network.mjs";
 
-const { lookups } = await import(pathToFileURL(resolve(process.argv[2])));
+const { certificates, lookups } = await import(pathToFileURL(resolve(process.argv[2])));
 const { MTASTS_LAB_DNS, MTASTS_LAB_CA, MTASTS_LAB_HTTPS_PORT } = process.env;
 const network = new Network({
+  checkName: certificates.checkName,
   nameserver: MTASTS_LAB_DNS,
   ca: readFileSync(MTASTS_LAB_CA),
   httpsPort: Number(MTASTS_LAB_HTTPS_PORT),

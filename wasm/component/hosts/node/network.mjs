@@ -21,10 +21,14 @@ export class Network {
   #resolver = new Resolver({ timeout: 2000, tries: 2 });
   #options;
 
-  /** `nameserver` (address:port), `ca` (PEM), `httpsPort`, `allowNonGlobal`: all for tests. */
-  constructor({ nameserver, ca, httpsPort = 443, allowNonGlobal = false } = {}) {
+  /**
+   * `checkName` throws where a certificate (DER) is not for a name: Node's own check would take a
+   * certificate without a DNS-ID by its common name. `nameserver` (address:port), `ca` (PEM),
+   * `httpsPort` and `allowNonGlobal` are for tests.
+   */
+  constructor({ checkName, nameserver, ca, httpsPort = 443, allowNonGlobal = false }) {
     if (nameserver !== undefined) this.#resolver.setServers([nameserver]);
-    this.#options = { ca, port: httpsPort, allowNonGlobal };
+    this.#options = { checkName, ca, port: httpsPort, allowNonGlobal };
   }
 
   /** All TXT records of `name`, each as its strings. Node does not tell the TTL. */
@@ -59,10 +63,11 @@ export class Network {
   }
 
   #request(address, host, path, maxBody, signal) {
-    const { ca, port } = this.#options;
+    const { ca, port, checkName } = this.#options;
     const options = {
       host: address, port, path, ca, signal, servername: host, agent: false,
       headers: { host }, minVersion: "TLSv1.2",
+      checkServerIdentity: (name, { raw }) => mismatch(checkName, raw, name),
     };
     return new Promise((resolve) => {
       const fail = (error) => resolve({ failure: failure(error, signal) });
@@ -89,6 +94,15 @@ async function read(reply, maxBody) {
   }
   const types = reply.headersDistinct["content-type"];
   return { status: reply.statusCode, contentType: types?.join(", "), body: Buffer.concat(chunks) };
+}
+
+/** What Node wants to know of a certificate: nothing, or an error. */
+function mismatch(checkName, der, name) {
+  try {
+    checkName(der, name);
+  } catch ({ message }) {
+    return Object.assign(new Error(message), { code: "ERR_TLS_CERT_ALTNAME_INVALID" });
+  }
 }
 
 /** OpenSSL's codes of certificates that are not valid, as Node spells them. */

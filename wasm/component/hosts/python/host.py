@@ -30,9 +30,11 @@ class Host:
                 "load": self.load, "save": self.save}
 
     def now(self) -> int:
+        """The wall clock."""
         return int(time.time())
 
     def query_txt(self, name: str) -> Record | Variant:
+        """A `txt-answer` or a `txt-failure`."""
         try:
             records, ttl = self.network.txt(name)
         except TxtFailure as failure:
@@ -40,6 +42,7 @@ class Host:
         return record(records=records, ttl=ttl)
 
     def fetch(self, request: Record) -> Record | str:
+        """An `https-reply` or a `fetch-failure`."""
         timeout = field(request, "timeout-ms") / 1000
         try:
             reply = self.network.get(request.host, request.path, timeout,
@@ -48,10 +51,12 @@ class Host:
             return failure.word
         return record(status=reply.status, content_type=reply.content_type, body=reply.body)
 
-    def load(self, domain: str) -> Variant:
+    def load(self, _domain: str) -> Variant:
+        """The entry, if there is one."""
         return Variant("ok", self.stored) if self.is_readable else Variant("err")
 
     def save(self, entry: Record) -> None:
+        """Takes its place."""
         self.stored = entry.text
 
 

@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT OR Apache-2.0
+#
+# Builds the component for each world and runs it: conformance, certificate chains, and the hosts in
+# Python and Node against the lab.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+here=wasm/component
+python=$PWD/build/wasm-venv/bin/python
+
+say() { printf '== component: %s\n' "$*"; }
+
+style() {
+    local features
+    cargo fmt --check --manifest-path wasm/pack/Cargo.toml
+    cargo fmt --check --manifest-path wasm/Cargo.toml -p mtasts-component
+    (cd wasm && ../tools/licences.py)
+    (cd wasm/pack && ../../tools/licences.py)
+    cargo clippy -q --release --manifest-path wasm/pack/Cargo.toml -- -D warnings
+    for features in "" resolving,chains bench; do
+        cargo clippy -q --release --manifest-path wasm/Cargo.toml -p mtasts-component \
+            --features "$features" -- -D warnings
+    done
+}
+
+command -v node > /dev/null || { echo "needs Node 20 or later and npm" >&2 && exit 1; }
+say "build, for each world"
+$here/build.sh
+$here/venv.sh
+$here/node.sh pure
+cargo build -q --release -p mtasts-lab
+say "style"
+style
+say "imports"
+$here/tests/imports.sh wasm/pack/target/release/mtasts-pack build/wasm
+say "conformance"
+tests/conformance/run --surface component 2> build/wasm/skipped || { cat build/wasm/skipped && exit 1; }
+say "certificate chains"
+"$python" -B $here/tests/chains.py build/wasm/mtasts-pure-chains.wasm
+say "the host in Python"
+"$python" -B $here/tests/hosts.py "$python" -B $here/hosts/python/host.py \
+    build/wasm/mtasts-resolving-chains.wasm
+say "the host in Node"
+"$python" -B $here/tests/hosts.py node build/wasm-node/host.mjs build/wasm-node/pure/mtasts.js
