@@ -187,3 +187,6 @@ tee -a build/bench.txt <build/bench-server.txt
 say "the WebAssembly component"
 wasm/component/bench.sh >build/bench-component.txt
 tee -a build/bench.txt <build/bench-component.txt
+say "the Envoy plugin"
+wasm/envoy/bench.sh >build/bench-envoy.txt
+tee -a build/bench.txt <build/bench-envoy.txt

@@ -24,6 +24,7 @@ PATH=$PATH:/usr/sbin need ip iproute2
 [ -f /usr/share/keyrings/debian-archive-keyring.gpg ] || missing="$missing debian-archive-keyring"
 need redis-server redis-server
 need redis-sentinel redis-sentinel
+need wrk wrk
 pkg-config --exists openssl 2> /dev/null || missing="$missing libssl-dev"
 [ -z "$missing" ] && exit 0
 echo "installing:$missing" >&2

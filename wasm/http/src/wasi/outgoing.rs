@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 //! Requests that go out, each within its time. The runtime connects, checks certificates and
-//! follows no redirect, as `wasi:http/outgoing-handler` wants it.
+//! follows no redirect, as `wasi:http/outgoing-handler` wants it (R-GET-2, R-GET-4).
 
 use super::failure::failure;
 use super::incoming::field;
