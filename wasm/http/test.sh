@@ -11,8 +11,9 @@ host=$root/build/wasm-http/node
 
 "$here/build.sh"
 (cd "$root/wasm" && cargo fmt -p mtasts-http --check &&
-    cargo clippy -q --release --locked -p mtasts-http --all-targets -- -D warnings &&
-    cargo test -q --release --locked -p mtasts-http)
+    cargo clippy -q --locked -p mtasts-http --all-targets -- -D warnings &&
+    cargo clippy -q --locked -p mtasts-http --features lint -- -D warnings &&
+    cargo test -q --locked -p mtasts-http)
 (cd "$root" && cargo build -q --release --locked -p mtasts-lab -p mtasts-cli)
 
 mkdir -p "$host"

@@ -60,10 +60,13 @@ impl<'a> Section<'a> {
         let Some(given) = self.get(key) else {
             return Ok(default);
         };
-        let whole = given.as_f64().filter(|number| number.fract() == 0.0);
-        let fits = whole.map(|number| number as u32); // saturates
-        fits.filter(|number| range.contains(number)).ok_or_else(|| {
-            let (least, most) = (range.start(), range.end());
+        let (least, most) = (*range.start(), *range.end());
+        let is_wanted = |number: &f64| {
+            let is_whole = number.fract() == 0.0;
+            is_whole && (f64::from(least)..=f64::from(most)).contains(number)
+        };
+        let number = given.as_f64().filter(is_wanted);
+        number.map(|number| number as u32).ok_or_else(|| {
             let what = format_args!("a whole number from {least} to {most} is wanted");
             self.error(key, what)
         })

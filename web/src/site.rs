@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 //! What a surface answers, and where: policies at their Policy Hosts, the API at the hosts that the
-//! configuration names, as not everybody is to ask.
+//! configuration names, as not everybody is to ask (R-PUB-1).
 //!
 //! | key | value |
 //! | --- | --- |

@@ -105,8 +105,9 @@ fn a_bad_configuration_is_refused_and_says_where() {
 
 #[test]
 fn values_are_of_their_kind_and_in_their_range() {
-    let value = json!({ "text": "a", "empty": "", "whole": 5.0, "half": 0.5, "large": 1e12 });
-    let keys = ["text", "empty", "whole", "half", "large"];
+    let value =
+        json!({ "text": "a", "empty": "", "whole": 5.0, "half": 0.5, "large": 1e12, "less": -1 });
+    let keys = ["text", "empty", "whole", "half", "large", "less"];
     let section = Section::open("a.b", &value, &keys).unwrap();
     assert_eq!(section.text("text", None), Ok("a"));
     assert_eq!(section.text("none", Some("b")), Ok("b"));
@@ -116,7 +117,7 @@ fn values_are_of_their_kind_and_in_their_range() {
         let error = section.text(key, None).unwrap_err().to_string();
         assert_eq!(error, format!("a.b.{key}: a text is wanted"));
     }
-    for key in ["text", "half", "large"] {
+    for key in ["text", "half", "large", "less"] {
         let error = section.number(key, 1, 0..=9).unwrap_err().to_string();
         assert_eq!(
             error,

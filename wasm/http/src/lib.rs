@@ -14,7 +14,7 @@ pub mod failure;
 mod memory;
 mod service;
 pub mod slot;
-#[cfg(target_arch = "wasm32")]
+#[cfg(any(target_arch = "wasm32", feature = "lint"))]
 mod wasi;
 
 pub use config::Config;

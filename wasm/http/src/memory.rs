@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! What is known of domains, as long as the runtime keeps the instance. Bounded in octets: domains
+//! What is known of domains, as long as the runtime keeps the instance (R-FLOW-1). Bounded in octets: domains
 //! are chosen by whoever asks, and what their policies say by whoever owns them.
 
 use mtasts::{PolicyDomain, Stored};

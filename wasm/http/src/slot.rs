@@ -9,7 +9,7 @@ pub const MARK: [u8; 24] = *b"mtasts-http-config-slot\0";
 
 /// Where the configuration is; all zeros where there is none. In memory: the mark, then two numbers
 /// of 32 bits, the least significant octet first.
-#[cfg(target_arch = "wasm32")]
+#[cfg(any(target_arch = "wasm32", feature = "lint"))]
 #[repr(C)]
 struct Slot {
     mark: [u8; 24],
@@ -17,7 +17,7 @@ struct Slot {
     length: usize,
 }
 
-#[cfg(target_arch = "wasm32")]
+#[cfg(any(target_arch = "wasm32", feature = "lint"))]
 #[used]
 static SLOT: Slot = Slot {
     mark: MARK,
@@ -26,7 +26,7 @@ static SLOT: Slot = Slot {
 };
 
 /// The configuration, if there is one.
-#[cfg(target_arch = "wasm32")]
+#[cfg(any(target_arch = "wasm32", feature = "lint"))]
 pub fn text() -> Option<&'static [u8]> {
     // SAFETY: these are fields of a static. What is in them was written after compilation, which
     // the compiler must not know better.

@@ -22,6 +22,7 @@ pub fn failure(code: &ErrorCode) -> FetchFailure {
         | DestinationIpProhibited
         | DestinationIpUnroutable
         | DestinationUnavailable
+        | HttpProtocolError // of a connection that breaks, for jco and wasmtime
         | HttpResponseIncomplete
         | TlsAlertReceived(_) => FetchFailure::Connect,
         DestinationNotFound | DnsError(_) | DnsTimeout => FetchFailure::Dns,

@@ -71,12 +71,12 @@ pub fn respond(out: ResponseOutparam, reply: &Reply<'_>, is_head: bool) {
     let _ = response.set_status_code(reply.status);
     let Ok(body) = response.body() else { return };
     ResponseOutparam::set(out, Ok(response));
-    if is_head {
-        return; // as many octets as `Content-Length` says would be too many
+    if !is_head {
+        let _ = write(&body, &reply.body);
     }
-    if write(&body, &reply.body).is_ok() {
-        let _ = OutgoingBody::finish(body, None);
-    }
+    // To a HEAD request `Content-Length` says more than there is, which is refused here and harms
+    // nobody: the response's head is on its way, and nobody waits for a body.
+    let _ = OutgoingBody::finish(body, None);
 }
 
 fn fields(reply: &Reply<'_>) -> Fields {
