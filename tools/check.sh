@@ -14,7 +14,8 @@ style() {
     cargo clippy -q --release -p mtasts-host --features redis --all-targets -- -D warnings
     cargo clippy -q --release -p mtasts --no-default-features -- -D warnings
     cargo clippy -q --release -p mtasts --all-features --all-targets -- -D warnings
-    git ls-files '*.sh' tests/conformance/run tests/tlsrpt/run .ci/run | xargs shellcheck
+    git ls-files '*.sh' tests/conformance/run tests/differential/run tests/tlsrpt/run .ci/run |
+        xargs shellcheck
     git ls-files '*.c' | xargs clang-format --dry-run -Werror
     tools/licences.py
     docs/requirements.py
@@ -22,6 +23,7 @@ style() {
 
 core() {
     cargo test -q --release -p mtasts --features engine
+    cargo test -q --release -p mtasts-publish -p mtasts-web -p mtasts-conformance
     tests/conformance/run --surface rust
     tools/msrv.sh
 }
@@ -75,7 +77,7 @@ case ${1:-all} in
         lane ffi 3
         lane host 6
         lane hosts 8
-        lane python 2
+        lane python 3
         lane wasm 10
         ;;
     *) lane "$1" 9 ;;
