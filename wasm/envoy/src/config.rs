@@ -76,8 +76,7 @@ impl Config {
         match (&config.publish, &config.query) {
             (None, None) => Err(ConfigError::at(
                 "the configuration",
-                "nothing to do: \
-                \"publish\" or \"query\" is wanted",
+                "\"publish\" or \"query\" is wanted",
             )),
             (_, Some(_)) if config.api_hosts.is_empty() => Err(ConfigError::at(
                 "api_hosts",
