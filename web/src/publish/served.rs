@@ -3,8 +3,8 @@
 //! One policy that is served, and its `id` (RFC 8461 §3.1, §3.3).
 
 use crate::reply::Reply;
-use mtasts::{Error, Policy};
-use siphasher::sip128::SipHasher13;
+use mtasts::{Error, Policy, PolicyId};
+use mtasts_publish::id_of;
 use std::borrow::Cow;
 
 /// What an intermediary may do: keep it, but ask each time (senders themselves use no cache,
@@ -17,15 +17,9 @@ pub struct Served {
     name: String,
     /// Lines end in CRLF.
     body: Box<[u8]>,
-    id: String,
+    /// By the text alone, so that several servers say the same (R-PUB-1).
+    id: PolicyId,
     etag: String,
-}
-
-/// The `id` of a policy: a hash of the text as it is served, so that the same policy always has
-/// the same one, and another another (R-PUB-1). 16 hexadecimal digits.
-pub fn id(body: &[u8]) -> String {
-    let hash = SipHasher13::new().hash(body);
-    format!("{:016x}", hash.h1)
 }
 
 impl Served {
@@ -38,7 +32,7 @@ impl Served {
             body.push_str("\r\n");
         }
         Policy::parse_strict(body.as_bytes())?; // the line ends may make it too large
-        let id = id(body.as_bytes());
+        let id = id_of(&body);
         Ok(Self {
             name: name.to_owned(),
             body: body.into_bytes().into(),
@@ -54,7 +48,7 @@ impl Served {
 
     /// The text of the TXT record.
     pub fn record(&self) -> String {
-        format!("v=STSv1; id={};", self.id)
+        mtasts_publish::record(&self.id)
     }
 
     /// Serves the policy to a client that has one of `if_none_match` (RFC 9110 §13.1.2).
