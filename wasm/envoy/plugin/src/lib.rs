@@ -53,6 +53,14 @@ impl Root {
     }
 }
 
+impl Root {
+    fn tell_counts(&self) {
+        if let Some(plugin) = &self.plugin {
+            plugin.envoy.tell_counts();
+        }
+    }
+}
+
 impl Context for Root {
     fn on_http_call_response(&mut self, call: u32, headers: usize, size: usize, _: usize) {
         self.with_worker(|worker, envoy| {
@@ -64,6 +72,7 @@ impl Context for Root {
 
     fn on_done(&mut self) -> bool {
         self.with_worker(|worker, envoy| worker.end(envoy));
+        self.tell_counts();
         true
     }
 }
@@ -79,10 +88,9 @@ impl RootContext for Root {
                 return false;
             }
         };
-        let worker = config.query.as_ref().map(|query| {
-            envoy.tick_slowly();
-            RefCell::new(Worker::new(query, &envoy))
-        });
+        envoy.tick_slowly();
+        let query = config.query.as_ref();
+        let worker = query.map(|query| RefCell::new(Worker::new(query, &envoy)));
         self.plugin = Some(Rc::new(Plugin {
             envoy,
             config,
@@ -96,6 +104,7 @@ impl RootContext for Root {
             envoy.tick_slowly();
             worker.tick(envoy);
         });
+        self.tell_counts();
     }
 
     fn create_http_context(&self, id: u32) -> Option<Box<dyn HttpContext>> {
@@ -153,9 +162,9 @@ impl HttpContext for Stream {
                 } else {
                     Counter::NotServed
                 });
-                self.reply(&plugin, &reply)
+                sent(&plugin, &reply)
             }
-            Route::Api(reply) => self.reply(&plugin, &reply),
+            Route::Api(reply) => sent(&plugin, &reply),
             Route::Query(query) => self.query(&plugin, query),
         }
     }
@@ -181,17 +190,12 @@ impl Stream {
             return Action::Continue;
         };
         match worker.ask(&plugin.envoy, self.id, query) {
-            Some(reply) => self.reply(plugin, &reply),
+            Some(reply) => sent(plugin, &reply),
             None => {
                 self.waits = true;
                 Action::Pause
             }
         }
-    }
-
-    fn reply(&self, plugin: &Plugin, reply: &Reply<'_>) -> Action {
-        plugin.envoy.respond(self.id, reply);
-        Action::Pause
     }
 
     fn pause_if_waiting(&self) -> Action {
@@ -200,6 +204,11 @@ impl Stream {
             false => Action::Continue,
         }
     }
+}
+
+fn sent(plugin: &Plugin, reply: &Reply<'_>) -> Action {
+    plugin.envoy.send(reply);
+    Action::Pause
 }
 
 /// The response to a call; of its body nothing, if it is larger than `max` octets.
