@@ -6,8 +6,10 @@
 #![allow(missing_docs)] // proxy_wasm::main! makes public functions without
 
 mod envoy;
+mod headers;
 
 use envoy::Envoy;
+use headers::Headers;
 use mtasts_envoy::call::Response;
 use mtasts_envoy::{Config, Counter, Level, Proxy, Route, Worker, is_ours, route};
 use mtasts_web::Reply;
@@ -134,9 +136,12 @@ impl Context for Stream {
 
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
-        let Some(path) = self.header(":path").filter(|path| is_ours(path)) else {
+        let headers = Headers::of_request();
+        let header = |name: &str| headers.get(name).unwrap_or_default();
+        let path = header(":path");
+        if !is_ours(path) {
             return Action::Continue;
-        };
+        }
         #[cfg(feature = "panic-test")]
         #[allow(clippy::panic)]
         if path == "/v1/panic" {
@@ -145,13 +150,11 @@ impl HttpContext for Stream {
         let Some(plugin) = self.plugin.clone() else {
             return Action::Continue;
         };
-        let (method, authority) = (self.header(":method"), self.header(":authority"));
-        let if_none_match = self.header("if-none-match");
         let request = Request {
-            method: method.as_deref().unwrap_or_default(),
-            authority: authority.as_deref().unwrap_or_default(),
-            path: &path,
-            if_none_match: if_none_match.as_deref(),
+            method: header(":method"),
+            authority: header(":authority"),
+            path,
+            if_none_match: headers.get("if-none-match"),
         };
         match route(&plugin.config, &request) {
             Route::Other => Action::Continue,
@@ -179,11 +182,6 @@ impl HttpContext for Stream {
 }
 
 impl Stream {
-    /// A header's value; none that is not UTF-8.
-    fn header(&self, name: &str) -> Option<String> {
-        String::from_utf8(self.get_http_request_header_bytes(name)?).ok()
-    }
-
     fn query(&mut self, plugin: &Plugin, query: &str) -> Action {
         let worker = plugin.worker.as_ref().map(RefCell::try_borrow_mut);
         let Some(Ok(mut worker)) = worker else {
