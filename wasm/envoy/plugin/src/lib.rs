@@ -9,7 +9,7 @@ mod envoy;
 
 use envoy::Envoy;
 use mtasts_envoy::call::Response;
-use mtasts_envoy::{Config, Counter, Level, Proxy, Route, Worker, is_ours, route};
+use mtasts_envoy::{Config, Counter, Level, Proxy, Route, Worker, is_ours};
 use mtasts_web::Reply;
 use mtasts_web::publish::Request;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
@@ -144,7 +144,7 @@ impl HttpContext for Stream {
             path: &path,
             if_none_match: if_none_match.as_deref(),
         };
-        match route(&plugin.config, &request) {
+        match plugin.config.site.route(&request) {
             Route::Other => Action::Continue,
             Route::Policy(reply) => {
                 let is_good = matches!(reply.status, 200 | 304);
