@@ -2,6 +2,8 @@
 
 //! Which requests are answered at which hosts, and configurations that say so.
 
+#![allow(clippy::unwrap_used)] // a test that cannot go on, fails
+
 use mtasts_web::publish::{ConfigError, Request};
 use mtasts_web::settings::Section;
 use mtasts_web::site::{KEYS, Route, Site};
