@@ -2,6 +2,8 @@
 
 //! Policies are served as configured, and a configuration with a mistake is refused whole (R-PUB-1).
 
+#![allow(clippy::unwrap_used)] // a test that cannot go on, fails
+
 use mtasts::{HttpsReply, Policy, Record, reply};
 use mtasts_web::Reply;
 use mtasts_web::publish::{Publisher, Request};
