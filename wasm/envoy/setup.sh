@@ -4,6 +4,7 @@
 # What test.sh and bench.sh have in common. They source this in wasm/, with $root set.
 # shellcheck disable=SC2034 # they use what is set here
 
+: "${root:?}"
 out=$root/build/envoy-plugin
 venv=$root/build/envoy
 python=$venv/bin/python

@@ -14,7 +14,8 @@ limit=358400 # 350 KiB
 
 echo "== the library"
 cargo fmt -p mtasts-envoy -p mtasts-envoy-plugin -p mtasts-envoy-bench --check
-cargo clippy -q --release -p mtasts-envoy --all-targets -- -D warnings
+cargo clippy -q --release -p mtasts-envoy -p mtasts-envoy-plugin -p mtasts-envoy-bench --all-targets \
+    -- -D warnings
 cargo test -q --release -p mtasts-envoy
 
 echo "== the plugin"

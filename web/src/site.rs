@@ -61,7 +61,7 @@ impl Site {
         };
         match (&site.publisher, site.answers_queries) {
             (None, false) => {
-                let what = "nothing to do: \"publish\" or \"query\" is wanted";
+                let what = "\"publish\" or \"query\" is wanted";
                 Err(ConfigError::at("the configuration", what))
             }
             (_, true) if site.api_hosts.is_empty() => {

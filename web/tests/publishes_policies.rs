@@ -2,7 +2,7 @@
 
 //! Policies are served as configured, and a configuration with a mistake is refused whole (R-PUB-1).
 
-#![allow(clippy::unwrap_used)] // a test that cannot go on, fails
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test that cannot go on, fails
 
 use mtasts::{HttpsReply, Policy, Record, reply};
 use mtasts_web::Reply;

@@ -90,7 +90,10 @@ fn what_is_not_configured_is_not_answered() {
 fn a_bad_configuration_is_refused_and_says_where() {
     for (value, wanted) in [
         (json!([]), "the configuration: an object is wanted"),
-        (json!({}), "the configuration: nothing to do"),
+        (
+            json!({}),
+            "the configuration: \"publish\" or \"query\" is wanted",
+        ),
         (
             json!({ "querry": {} }),
             "the configuration: unknown key \"querry\"",

@@ -8,6 +8,7 @@ median of the rounds counts.
 from __future__ import annotations
 
 import copy
+import os
 import re
 import statistics
 import subprocess
@@ -54,6 +55,12 @@ def route_policy(envoy: Envoy) -> None:
         route["direct_response"] = {"status": 200, "body": {"inline_string": text}}
 
 
+def processor_time(pid: int) -> float:
+    """What a process has used, in seconds."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def wrk(port: int, host: str, connections: int, seconds: int) -> tuple[float, float]:
     """The median latency in microseconds, and requests per second."""
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-H",
@@ -90,15 +97,20 @@ def main() -> None:
         assert len(set(bodies.values())) == 1, bodies
         times: dict[str, list[float]] = {name: [] for name in cases}
         rates: dict[str, list[float]] = {name: [] for name in cases}
+        costs: dict[str, list[float]] = {name: [] for name in cases}
         for _ in range(rounds):
             for name, (port, host) in cases.items():
                 times[name].append(wrk(port, host, 1, seconds)[0])
+                used = processor_time(envoy.process.pid)
                 rates[name].append(wrk(port, host, 16, seconds)[1])
+                used = processor_time(envoy.process.pid) - used
+                costs[name].append(rates[name][-1] * seconds / used)
     finally:
         envoy.close()
     report({name: statistics.median(found) for name, found in times.items()},
            {name: statistics.median(found) for name, found in rates.items()},
-           ratio(rates, "policy", "empty"), ratio(rates, "policy", "native"))
+           [ratio(found, "policy", other) for other in ["empty", "native"]
+            for found in [rates, costs]])
 
 
 def ratio(rates: dict[str, list[float]], one: str, other: str) -> float:
@@ -106,9 +118,9 @@ def ratio(rates: dict[str, list[float]], one: str, other: str) -> float:
     return statistics.median(a / b for a, b in zip(rates[one], rates[other], strict=True))
 
 
-def report(times: dict[str, float], rates: dict[str, float], to_empty: float,
-           to_native: float) -> None:
+def report(times: dict[str, float], rates: dict[str, float], ratios: list[float]) -> None:
     """The table."""
+    to_empty, cost_to_empty, to_native, cost_to_native = ratios
     size = Path(PLUGIN).stat().st_size / 1000
     added = times["policy"] - times["direct"]
     print("The Envoy plugin: one thread of Envoy, wrk on the same machine.")
@@ -119,7 +131,9 @@ def report(times: dict[str, float], rates: dict[str, float], to_empty: float,
     row("  a served policy, p50", f"{times['policy']:.0f} us")
     row("  a direct response on the same listener, p50", f"{times['direct']:.0f} us")
     row("requests/s, ratio to an empty filter's", f"{to_empty:.2f}", "0.90", to_empty >= 0.9)
+    row("  requests per second of processor time", f"{cost_to_empty:.2f}")
     row("requests/s, ratio to a direct response without filter", f"{to_native:.2f}")
+    row("  requests per second of processor time", f"{cost_to_native:.2f}")
     for name, what in [("policy", "a served policy"), ("empty", "an empty filter"),
                        ("native", "a direct response without filter")]:
         row(f"  {what}", f"{rates[name]:.0f}/s")

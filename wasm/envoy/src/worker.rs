@@ -104,21 +104,23 @@ impl Worker {
                 return Some(problem.reply());
             }
         };
+        let now = proxy.now();
+        if let Some(outcome) = self.engine.ready(domain.as_str(), now) {
+            return Some(answer(proxy, &outcome, &parameters));
+        }
         if self.waiting.len() >= self.config.max_waiting {
             proxy.count(Counter::Overload);
             return Some(Reply::problem(503, "too many queries wait"));
         }
-        let ticket = match self.engine.ask(&domain, proxy.now()) {
+        let ticket = match self.engine.ask(&domain, now) {
             Asked::Ready(outcome) => return Some(answer(proxy, &outcome, &parameters)),
             Asked::Pending(ticket) => ticket,
         };
-        self.waiting.insert(
-            ticket,
-            Waiting {
-                request,
-                parameters,
-            },
-        );
+        let waiting = Waiting {
+            request,
+            parameters,
+        };
+        self.waiting.insert(ticket, waiting);
         let reply = self.work(proxy, Some(ticket)); // the store may suffice
         if !self.calls.is_empty() {
             proxy.wake();

@@ -260,6 +260,7 @@ fn queries_that_wait_are_bounded() {
     let mock = Mock::new();
     let config = config(|config| config["query"]["max_waiting"] = json!(2));
     let mut worker = Worker::new(config.query.as_ref().unwrap(), &mock);
+    fetch(&mock, &mut worker, "known.example", "1", POLICY);
     for request in [1, 2] {
         assert!(
             worker
@@ -269,6 +270,8 @@ fn queries_that_wait_are_bounded() {
     }
     let refused = worker.ask(&mock, 3, "domain=d3.example").unwrap();
     assert_eq!(refused.status, 503);
+    let known = worker.ask(&mock, 3, "domain=known.example").unwrap();
+    assert_eq!(known.status, 200, "what is known is answered all the same");
     worker.gone(1);
     assert!(worker.ask(&mock, 4, "domain=d4.example").is_none());
     assert_eq!(mock.count_of(Counter::Overload), 1);

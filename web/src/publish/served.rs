@@ -7,10 +7,6 @@ use mtasts::{Error, Policy};
 use siphasher::sip128::SipHasher13;
 use std::borrow::Cow;
 
-/// What an intermediary may do: keep it, but ask each time (senders themselves use no cache,
-/// RFC 8461 §3.3).
-const CACHE_CONTROL: &str = "no-cache";
-
 /// A policy as it is served.
 #[derive(Clone, Debug)]
 pub struct Served {
@@ -64,7 +60,6 @@ impl Served {
         }
         let is_known = if_none_match.is_some_and(|tags| self.is_among(tags));
         let mut headers = vec![
-            ("cache-control", CACHE_CONTROL.into()),
             ("etag", Cow::from(self.etag.as_str())),
             ("mta-sts-id", Cow::from(self.id.as_str())),
         ];
@@ -102,10 +97,7 @@ fn text(
     header: Option<(&'static str, &'static str)>,
 ) -> Reply<'static> {
     let more = header.map(|(name, value)| (name, value.into()));
-    let headers = [
-        ("content-type", "text/plain".into()),
-        ("cache-control", CACHE_CONTROL.into()),
-    ];
+    let headers = [("content-type", "text/plain".into())];
     Reply {
         status,
         headers: headers.into_iter().chain(more).collect(),

@@ -8,9 +8,10 @@ use mtasts_envoy::{Counter, Level, Proxy};
 use mtasts_web::Reply;
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType};
+use std::cell::Cell;
 use std::time::{Duration, UNIX_EPOCH};
 
-/// How often [`mtasts_envoy::Worker::tick`] is called.
+/// How often [`mtasts_envoy::Worker::tick`] is called, and Envoy told what was counted.
 const TICK: Duration = Duration::from_secs(1);
 
 /// How soon, where there are calls to make.
@@ -25,20 +26,44 @@ unsafe extern "C" {
 /// Envoy, in the name of one root context.
 pub struct Envoy {
     root: u32,
-    /// The numbers of [`Counter::ALL`].
-    counters: Vec<u32>,
+    counters: Vec<Statistic>,
+}
+
+/// One of [`Counter::ALL`].
+struct Statistic {
+    number: u32,
+    /// What Envoy has not been told yet: to tell takes longer than to serve a policy may.
+    more: Cell<i64>,
 }
 
 impl Envoy {
     /// Defines the statistics.
     pub fn new(root: u32) -> Self {
         let define = |counter: &Counter| {
-            hostcalls::define_metric(MetricType::Counter, counter.name()).unwrap_or_default()
+            let number = hostcalls::define_metric(MetricType::Counter, counter.name());
+            Statistic {
+                number: number.unwrap_or_default(),
+                more: Cell::new(0),
+            }
         };
         Self {
             root,
             counters: Counter::ALL.iter().map(define).collect(),
         }
+    }
+
+    /// Tells Envoy what was counted.
+    pub fn tell_counts(&self) {
+        for statistic in self.counters.iter().filter(|one| one.more.get() > 0) {
+            let _ = hostcalls::increment_metric(statistic.number, statistic.more.take());
+        }
+    }
+
+    /// Answers the request of which Envoy is telling.
+    pub fn send(&self, reply: &Reply<'_>) {
+        let headers = reply.headers.iter().map(|(name, value)| (*name, &**value));
+        let status = reply.status.into();
+        let _ = hostcalls::send_http_response(status, headers.collect(), Some(&reply.body));
     }
 
     /// Has ticks come as often as is usual.
@@ -91,9 +116,7 @@ impl Proxy for Envoy {
         if hostcalls::set_effective_context(request).is_err() {
             return; // it is gone
         }
-        let headers = reply.headers.iter().map(|(name, value)| (*name, &**value));
-        let status = reply.status.into();
-        let _ = hostcalls::send_http_response(status, headers.collect(), Some(&reply.body));
+        self.send(reply);
         let _ = hostcalls::set_effective_context(self.root);
     }
 
@@ -109,8 +132,8 @@ impl Proxy for Envoy {
     }
 
     fn count(&self, counter: Counter) {
-        if let Some(number) = self.counters.get(counter as usize) {
-            let _ = hostcalls::increment_metric(*number, 1);
+        if let Some(statistic) = self.counters.get(counter as usize) {
+            statistic.more.set(statistic.more.get() + 1);
         }
     }
 

@@ -6,8 +6,10 @@
 #![allow(missing_docs)] // proxy_wasm::main! makes public functions without
 
 mod envoy;
+mod headers;
 
 use envoy::Envoy;
+use headers::Headers;
 use mtasts_envoy::call::Response;
 use mtasts_envoy::{Config, Counter, Level, Proxy, Route, Worker, is_ours};
 use mtasts_web::Reply;
@@ -53,6 +55,14 @@ impl Root {
     }
 }
 
+impl Root {
+    fn tell_counts(&self) {
+        if let Some(plugin) = &self.plugin {
+            plugin.envoy.tell_counts();
+        }
+    }
+}
+
 impl Context for Root {
     fn on_http_call_response(&mut self, call: u32, headers: usize, size: usize, _: usize) {
         self.with_worker(|worker, envoy| {
@@ -64,6 +74,7 @@ impl Context for Root {
 
     fn on_done(&mut self) -> bool {
         self.with_worker(|worker, envoy| worker.end(envoy));
+        self.tell_counts();
         true
     }
 }
@@ -79,10 +90,9 @@ impl RootContext for Root {
                 return false;
             }
         };
-        let worker = config.query.as_ref().map(|query| {
-            envoy.tick_slowly();
-            RefCell::new(Worker::new(query, &envoy))
-        });
+        envoy.tick_slowly();
+        let query = config.query.as_ref();
+        let worker = query.map(|query| RefCell::new(Worker::new(query, &envoy)));
         self.plugin = Some(Rc::new(Plugin {
             envoy,
             config,
@@ -96,6 +106,7 @@ impl RootContext for Root {
             envoy.tick_slowly();
             worker.tick(envoy);
         });
+        self.tell_counts();
     }
 
     fn create_http_context(&self, id: u32) -> Option<Box<dyn HttpContext>> {
@@ -125,9 +136,12 @@ impl Context for Stream {
 
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
-        let Some(path) = self.header(":path").filter(|path| is_ours(path)) else {
+        let headers = Headers::of_request();
+        let header = |name: &str| headers.get(name).unwrap_or_default();
+        let path = header(":path");
+        if !is_ours(path) {
             return Action::Continue;
-        };
+        }
         #[cfg(feature = "panic-test")]
         #[allow(clippy::panic)]
         if path == "/v1/panic" {
@@ -136,13 +150,11 @@ impl HttpContext for Stream {
         let Some(plugin) = self.plugin.clone() else {
             return Action::Continue;
         };
-        let (method, authority) = (self.header(":method"), self.header(":authority"));
-        let if_none_match = self.header("if-none-match");
         let request = Request {
-            method: method.as_deref().unwrap_or_default(),
-            authority: authority.as_deref().unwrap_or_default(),
-            path: &path,
-            if_none_match: if_none_match.as_deref(),
+            method: header(":method"),
+            authority: header(":authority"),
+            path,
+            if_none_match: headers.get("if-none-match"),
         };
         match plugin.config.site.route(&request) {
             Route::Other => Action::Continue,
@@ -153,9 +165,9 @@ impl HttpContext for Stream {
                 } else {
                     Counter::NotServed
                 });
-                self.reply(&plugin, &reply)
+                sent(&plugin, &reply)
             }
-            Route::Api(reply) => self.reply(&plugin, &reply),
+            Route::Api(reply) => sent(&plugin, &reply),
             Route::Query(query) => self.query(&plugin, query),
         }
     }
@@ -170,28 +182,18 @@ impl HttpContext for Stream {
 }
 
 impl Stream {
-    /// A header's value; none that is not UTF-8.
-    fn header(&self, name: &str) -> Option<String> {
-        String::from_utf8(self.get_http_request_header_bytes(name)?).ok()
-    }
-
     fn query(&mut self, plugin: &Plugin, query: &str) -> Action {
         let worker = plugin.worker.as_ref().map(RefCell::try_borrow_mut);
         let Some(Ok(mut worker)) = worker else {
             return Action::Continue;
         };
         match worker.ask(&plugin.envoy, self.id, query) {
-            Some(reply) => self.reply(plugin, &reply),
+            Some(reply) => sent(plugin, &reply),
             None => {
                 self.waits = true;
                 Action::Pause
             }
         }
-    }
-
-    fn reply(&self, plugin: &Plugin, reply: &Reply<'_>) -> Action {
-        plugin.envoy.respond(self.id, reply);
-        Action::Pause
     }
 
     fn pause_if_waiting(&self) -> Action {
@@ -200,6 +202,11 @@ impl Stream {
             false => Action::Continue,
         }
     }
+}
+
+fn sent(plugin: &Plugin, reply: &Reply<'_>) -> Action {
+    plugin.envoy.send(reply);
+    Action::Pause
 }
 
 /// The response to a call; of its body nothing, if it is larger than `max` octets.
