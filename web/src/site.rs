@@ -30,12 +30,19 @@ pub struct Site {
 /// What a request is for.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Route<'a> {
+    /// The API, and this is the answer.
+    Api(Reply<'a>),
     /// Something else: none of our business.
     Other,
+    /// A policy that is served here, or the answer that it is not.
+    Policy(Reply<'a>),
     /// `/v1/policy`, with this query.
     Query(&'a str),
-    /// This is the answer.
-    Reply(Reply<'a>),
+}
+
+/// Whether a request for this path may be ours: most are not, and need no more than a look.
+pub fn is_ours(path: &str) -> bool {
+    publish::is_policy_path(path) || path.starts_with("/v1/")
 }
 
 impl Site {
@@ -54,7 +61,7 @@ impl Site {
         };
         match (&site.publisher, site.answers_queries) {
             (None, false) => {
-                let what = "nothing to do: \"publish\" or \"query\" is wanted";
+                let what = "\"publish\" or \"query\" is wanted";
                 Err(ConfigError::at("the configuration", what))
             }
             (_, true) if site.api_hosts.is_empty() => {
@@ -70,7 +77,7 @@ impl Site {
         if publish::is_policy_path(request.path) {
             let publisher = self.publisher.as_ref();
             let answer = publisher.and_then(|publisher| publisher.answer(request));
-            return answer.map_or(Route::Other, Route::Reply);
+            return answer.map_or(Route::Other, Route::Policy);
         }
         match self.is_api(request.authority) {
             true => self.api(request),
@@ -84,10 +91,10 @@ impl Site {
         match (path, &self.publisher, self.answers_queries) {
             (query::PATH, _, true) if is_get => Route::Query(query),
             (publish::RECORDS_PATH, Some(publisher), _) if is_get => {
-                Route::Reply(publisher.records(query))
+                Route::Api(publisher.records(query))
             }
             (query::PATH, _, true) | (publish::RECORDS_PATH, Some(_), _) => {
-                Route::Reply(Reply::only("GET, HEAD"))
+                Route::Api(Reply::only("GET, HEAD"))
             }
             _ => Route::Other,
         }

@@ -20,7 +20,7 @@ fn publish() -> Value {
     })
 }
 
-/// `query`, the status of a reply, or `other`.
+/// What it is for, and the status or the query.
 fn route(site: &Site, method: &str, url: &str) -> String {
     let (authority, path) = url.split_at(url.find('/').unwrap());
     let request = Request {
@@ -32,7 +32,8 @@ fn route(site: &Site, method: &str, url: &str) -> String {
     match site.route(&request) {
         Route::Other => "other".to_owned(),
         Route::Query(query) => format!("query {query}"),
-        Route::Reply(reply) => reply.status.to_string(),
+        Route::Api(reply) => format!("api {}", reply.status),
+        Route::Policy(reply) => format!("policy {}", reply.status),
     }
 }
 
@@ -47,14 +48,22 @@ fn r_pub_1_the_api_is_at_its_hosts_alone() {
             "query domain=a&mx=b",
         ),
         ("HEAD", "API.example:8080/v1/policy", "query "),
-        ("GET", "[::1]:80/v1/records", "200"),
-        ("POST", "api.example/v1/policy", "405"),
-        ("PUT", "[::1]/v1/records", "405"),
+        ("GET", "[::1]:80/v1/records", "api 200"),
+        ("POST", "api.example/v1/policy", "api 405"),
+        ("PUT", "[::1]/v1/records", "api 405"),
         ("GET", "api.example/v1/other", "other"),
         ("GET", "api.example.org/v1/policy", "other"),
         ("GET", "mta-sts.example.com/v1/records", "other"),
-        ("GET", "mta-sts.example.com/.well-known/mta-sts.txt", "200"),
-        ("GET", "mta-sts.example.net/.well-known/mta-sts.txt", "404"),
+        (
+            "GET",
+            "mta-sts.example.com/.well-known/mta-sts.txt",
+            "policy 200",
+        ),
+        (
+            "GET",
+            "mta-sts.example.net/.well-known/mta-sts.txt",
+            "policy 404",
+        ),
         ("GET", "api.example/.well-known/mta-sts.txt", "other"),
     ] {
         assert_eq!(route(&site, method, url), wanted, "{method} {url}");
@@ -66,7 +75,7 @@ fn what_is_not_configured_is_not_answered() {
     let publishing = json!({ "publish": publish(), "api_hosts": ["*"] });
     let asking = json!({ "query": {}, "api_hosts": ["*"] });
     for (value, records, policy, served) in [
-        (publishing, "200", "other", "200"),
+        (publishing, "api 200", "other", "policy 200"),
         (asking, "other", "query ", "other"),
     ] {
         let site = site(&value).unwrap();
@@ -81,7 +90,10 @@ fn what_is_not_configured_is_not_answered() {
 fn a_bad_configuration_is_refused_and_says_where() {
     for (value, wanted) in [
         (json!([]), "the configuration: an object is wanted"),
-        (json!({}), "the configuration: nothing to do"),
+        (
+            json!({}),
+            "the configuration: \"publish\" or \"query\" is wanted",
+        ),
         (
             json!({ "querry": {} }),
             "the configuration: unknown key \"querry\"",

@@ -2,19 +2,19 @@
 
 //! The plugin's configuration, in JSON, read all or nothing. The README says what the keys mean.
 
-use mtasts_web::publish::{ConfigError, Publisher, object, only};
-use serde_json::{Map, Value};
+use mtasts_web::publish::ConfigError;
+use mtasts_web::settings::Section;
+use mtasts_web::site::{KEYS, Site};
+use serde_json::Value;
 use std::time::Duration;
 
 /// What one plugin does.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The policies to serve.
-    pub publish: Option<Publisher>,
+    /// The policies to serve, and where the API is.
+    pub site: Site,
     /// How `/v1/policy` is answered.
     pub query: Option<Query>,
-    /// The hosts, in lower case and without port, at which the API is; `*` is any.
-    pub api_hosts: Vec<String>,
 }
 
 /// How policies are looked up.
@@ -66,42 +66,15 @@ impl Config {
     pub fn parse(text: &[u8]) -> Read<Self> {
         let value: Value =
             serde_json::from_slice(text).map_err(|error| ConfigError::json(&error))?;
-        let top = object("the configuration", &value)?;
-        only("the configuration", top, &["api_hosts", "publish", "query"])?;
-        let config = Self {
-            publish: top.get("publish").map(publisher).transpose()?,
+        let top = Section::open("the configuration", &value, KEYS)?;
+        Ok(Self {
+            site: Site::read(&top)?,
             query: top.get("query").map(query).transpose()?,
-            api_hosts: top.get("api_hosts").map_or(Ok(Vec::new()), hosts)?,
-        };
-        match (&config.publish, &config.query) {
-            (None, None) => Err(ConfigError::at(
-                "the configuration",
-                "\"publish\" or \"query\" is wanted",
-            )),
-            (_, Some(_)) if config.api_hosts.is_empty() => Err(ConfigError::at(
-                "api_hosts",
-                "\"query\" needs the hosts at which it is asked",
-            )),
-            _ => Ok(config),
-        }
+        })
     }
 }
 
-fn publisher(value: &Value) -> Read<Publisher> {
-    Publisher::from_json(value).map_err(|error| ConfigError::at("publish", error))
-}
-
-fn hosts(value: &Value) -> Read<Vec<String>> {
-    let wrong = || ConfigError::at("api_hosts", "an array of host names is wanted");
-    let hosts = value.as_array().ok_or_else(wrong)?;
-    hosts
-        .iter()
-        .map(|host| Ok(host.as_str().ok_or_else(wrong)?.to_ascii_lowercase()))
-        .collect()
-}
-
 fn query(value: &Value) -> Read<Query> {
-    let query = object("query", value)?;
     let keys = [
         "dns",
         "fetch",
@@ -109,8 +82,8 @@ fn query(value: &Value) -> Read<Query> {
         "max_waiting",
         "max_without_policy",
     ];
-    only("query", query, &keys)?;
-    let at_most = |key: &str, default| number("query", query, key, default, 1..=1_000_000);
+    let query = Section::open("query", value, &keys)?;
+    let at_most = |key: &str, default| query.number(key, default, 1..=1_000_000);
     Ok(Query {
         dns: dns(query.get("dns").unwrap_or(&Value::Null))?,
         fetch: fetching(query.get("fetch").unwrap_or(&Value::Null))?,
@@ -121,59 +94,24 @@ fn query(value: &Value) -> Read<Query> {
 }
 
 fn dns(value: &Value) -> Read<Dns> {
-    let place = "query.dns";
-    let dns = object(place, value)?;
-    only(place, dns, &["authority", "cluster", "path", "timeout_ms"])?;
-    let cluster = text(place, dns, "cluster", None)?;
+    let keys = ["authority", "cluster", "path", "timeout_ms"];
+    let dns = Section::open("query.dns", value, &keys)?;
+    let cluster = dns.text("cluster", None)?;
+    let timeout = dns.number("timeout_ms", 5_000, 1..=60_000)?;
     Ok(Dns {
-        authority: text(place, dns, "authority", Some(&cluster))?,
-        path: text(place, dns, "path", Some("/dns-query"))?,
-        timeout: Duration::from_millis(number(place, dns, "timeout_ms", 5_000, 1..=60_000)?.into()),
-        cluster,
+        cluster: cluster.to_owned(),
+        authority: dns.text("authority", Some(cluster))?.to_owned(),
+        path: dns.text("path", Some("/dns-query"))?.to_owned(),
+        timeout: Duration::from_millis(timeout.into()),
     })
 }
 
 fn fetching(value: &Value) -> Read<Fetching> {
-    let place = "query.fetch";
-    let fetch = object(place, value)?;
-    only(place, fetch, &["cluster", "port", "timeout_ms"])?;
-    let port = number(place, fetch, "port", 443, 1..=65_535)?;
+    let fetch = Section::open("query.fetch", value, &["cluster", "port", "timeout_ms"])?;
+    let port = fetch.number("port", 443, 1..=65_535)?;
     Ok(Fetching {
-        cluster: text(place, fetch, "cluster", None)?,
+        cluster: fetch.text("cluster", None)?.to_owned(),
         port: u16::try_from(port).unwrap_or(443),
-        timeout_ms: number(place, fetch, "timeout_ms", 60_000, 1..=60_000)?,
+        timeout_ms: fetch.number("timeout_ms", 60_000, 1..=60_000)?,
     })
-}
-
-fn text(place: &str, of: &Map<String, Value>, key: &str, default: Option<&str>) -> Read<String> {
-    let given = of.get(key).map(Value::as_str);
-    match given.unwrap_or(default) {
-        Some(text) if !text.is_empty() => Ok(text.to_owned()),
-        _ => Err(ConfigError::at(
-            &format!("{place}.{key}"),
-            "a text is wanted",
-        )),
-    }
-}
-
-/// Envoy makes a floating-point number of each that it is given.
-fn number(
-    place: &str,
-    of: &Map<String, Value>,
-    key: &str,
-    default: u32,
-    range: std::ops::RangeInclusive<u32>,
-) -> Read<u32> {
-    let Some(given) = of.get(key) else {
-        return Ok(default);
-    };
-    let whole = given.as_f64().filter(|number| number.fract() == 0.0);
-    match whole.map(|number| number as u32) {
-        Some(number) if range.contains(&number) => Ok(number),
-        _ => {
-            let (least, most) = (range.start(), range.end());
-            let what = format_args!("a whole number from {least} to {most} is wanted");
-            Err(ConfigError::at(&format!("{place}.{key}"), what))
-        }
-    }
 }

@@ -4,7 +4,7 @@
 //! [`Proxy`], so that all of this is tested natively. In the order in which a request travels:
 //!
 //! * [`Config`] says what is served and who may ask; a bad one is refused whole.
-//! * [`route`] tells a request for a policy, and one to the API, from those that are none of our
+//! * [`Route`] tells a request for a policy, and one to the API, from those that are none of our
 //!   business, which go on to Envoy's routes untouched.
 //! * [`Worker`] answers `/v1/policy`. There is one in each of Envoy's threads, with an
 //!   [`Engine`](mtasts::Engine) of its own.
@@ -18,13 +18,12 @@ pub mod call;
 mod config;
 mod proxy;
 mod refresher;
-mod route;
 mod store;
 mod worker;
 
 pub use config::{Config, Dns, Fetching, Query};
+pub use mtasts_web::site::{Route, is_ours};
 pub use proxy::{Counter, Level, Proxy};
 pub use refresher::Refresher;
-pub use route::{Route, is_ours, route};
 pub use store::Store;
 pub use worker::Worker;

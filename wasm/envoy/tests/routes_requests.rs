@@ -4,7 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // a test that cannot go on, fails
 
-use mtasts_envoy::{Config, Route, is_ours, route};
+use mtasts_envoy::{Config, Route, is_ours};
 use mtasts_web::publish::Request;
 use serde_json::{Value, json};
 
@@ -27,7 +27,7 @@ fn routed(config: &Value, method: &str, authority: &str, path: &str) -> String {
         path,
         if_none_match: None,
     };
-    let routed = match route(&config, &request) {
+    let routed = match config.site.route(&request) {
         Route::Other => "other".to_owned(),
         Route::Policy(reply) => format!("policy {}", reply.status),
         Route::Api(reply) => format!("api {}", reply.status),

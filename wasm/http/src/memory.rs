@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! What is known of domains, as long as the runtime keeps the instance (R-FLOW-1). Bounded in octets: domains
-//! are chosen by whoever asks, and what their policies say by whoever owns them.
+//! What is known of domains, as long as the runtime keeps the instance (R-FLOW-1). Bounded in
+//! octets: domains are chosen by whoever asks, and what their policies say by whoever owns them.
 
 use mtasts::{PolicyDomain, Stored};
 use std::collections::BTreeMap;

@@ -86,7 +86,7 @@ impl Service {
             return self.health(request.method);
         }
         match (self.config.site.route(request), &self.config.query) {
-            (Route::Reply(reply), _) => reply,
+            (Route::Api(reply) | Route::Policy(reply), _) => reply,
             (Route::Query(asked), Some(query)) => answer(query, &mut self.memory, network, asked),
             _ => Reply::problem(404, "no such path"),
         }

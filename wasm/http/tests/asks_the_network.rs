@@ -2,6 +2,8 @@
 
 //! What is asked of the network for a query, and what its failures come to.
 
+#![allow(clippy::unwrap_used)] // a test that cannot go on, fails
+
 use mtasts::{FetchFailure, UnixTime};
 use mtasts_http::failure::told;
 use mtasts_http::{Call, Config, Network, Response, Service};

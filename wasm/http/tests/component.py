@@ -57,7 +57,7 @@ class Cases(unittest.TestCase):
         for text, wanted in {
             bad: "publish: policies.p: line 4, column ",
             '{\n  "publish": {]\n}': "not JSON: key must be a string at line 2 column 15",
-            "{}": "the configuration: nothing to do",
+            "{}": 'the configuration: "publish" or "query" is wanted',
             '{"query": {}, "api_hosts": ["a"]}': "query.dns: an object is wanted",
             '{"query": {"dns": {"url": "dns.test"}}, "api_hosts": ["a"]}': "query.dns.url: ",
         }.items():

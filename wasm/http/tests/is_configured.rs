@@ -2,6 +2,8 @@
 
 //! Configurations, good and bad.
 
+#![allow(clippy::unwrap_used)] // a test that cannot go on, fails
+
 use mtasts_http::Config;
 use mtasts_http::config::Dns;
 use serde_json::{Value, json};

@@ -2,6 +2,8 @@
 
 //! What is kept of domains, and what goes where there is no room (R-FLOW-1).
 
+#![allow(clippy::unwrap_used)] // a test that cannot go on, fails
+
 use mtasts::{Policy, PolicyDomain, Stored, StoredPolicy, UnixTime};
 use mtasts_http::Memory;
 use std::sync::Arc;

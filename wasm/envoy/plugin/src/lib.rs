@@ -11,7 +11,7 @@ mod headers;
 use envoy::Envoy;
 use headers::Headers;
 use mtasts_envoy::call::Response;
-use mtasts_envoy::{Config, Counter, Level, Proxy, Route, Worker, is_ours, route};
+use mtasts_envoy::{Config, Counter, Level, Proxy, Route, Worker, is_ours};
 use mtasts_web::Reply;
 use mtasts_web::publish::Request;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
@@ -156,7 +156,7 @@ impl HttpContext for Stream {
             path,
             if_none_match: headers.get("if-none-match"),
         };
-        match route(&plugin.config, &request) {
+        match plugin.config.site.route(&request) {
             Route::Other => Action::Continue,
             Route::Policy(reply) => {
                 let is_good = matches!(reply.status, 200 | 304);
