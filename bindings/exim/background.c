@@ -2,6 +2,7 @@
 /* Work that no delivery waits for, nor fails by: in a process that nobody waits for. */
 #define _POSIX_C_SOURCE 200809L
 #include "background.h"
+#include "user.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -49,5 +50,6 @@ bool in_background(void)
     signal(SIGALRM, SIG_DFL);
     alarm(SECONDS);
     leave_connections();
+    stay_user();
     return true;
 }

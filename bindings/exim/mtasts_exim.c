@@ -25,6 +25,7 @@
 #include "report.h"
 #include "settings.h"
 #include "text.h"
+#include "user.h"
 #include <local_scan.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -436,6 +437,7 @@ static int finish(struct question *q, uschar **yield)
     bool failed = q->answer.failed;
     const char *memory = "action=defer reason=misconfigured why=\"out of memory\"";
     int status = give(yield, OK, failed ? memory : q->answer.data);
+    be_root_again();
     mtasts_outcome_free(q->outcome);
     free(q->answer.data);
     return status;
