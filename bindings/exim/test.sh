@@ -131,7 +131,7 @@ if [ "$(id -u)" = 0 ]; then
     [ "$(stat -c %U "$tmp/other/data.mdb")" = nobody ]
     chmod 2700 "$tmp/other"
     expect '0 action=defer reason=misconfigured .*' route good.example "$other"
-    # The module asks itself whether it is root before it is another.
+    # A refusal gives root back.
     call route good.example "$other" next good.example "$options" > "$tmp/answer"
     grep -qx "$enforced hosts=mx.good.example" "$tmp/answer"
 fi
@@ -206,6 +206,19 @@ printf 'smtp:ehlo|offer|\ndane:fail|validation-failure|\ntcp:close||\n' | sessio
 told 'told.example 1 205 mx.told.example'
 printf 'dane:fail|dnssec-invalid|\n' | session told.example
 told 'told.example 1 305 mx.told.example'
+# No more than sixteen by one process. Each of them holds the lock until it ends.
+set --
+for _ in $(seq 20); do
+    set -- "$@" next smtp:ehlo "$plain" told.example mx.told.example "$addresses" 'tls verified' \
+        "$options tlsrpt_socket=/no/such/socket"
+done
+shift
+(
+    flock -s 8
+    "$tmp/call" "$module" mtasts_exim_event "$@" > "$tmp/answer" 2> "$tmp/log"
+) 8> "$tmp/running"
+flock "$tmp/running" true
+[ "$(grep -c 'does not take a report' "$tmp/log")" = 16 ]
 # Hosts that are passed over, once for a message.
 call route told-untold.example "$reporting" report next told-untold.example "$reporting" report \
     > "$tmp/answer"
