@@ -13,9 +13,8 @@
  * report.c has one for event_action.
  *
  * Each gives a line as `mtasts serve` does (docs/server.md), for ${extract{name}{...}}: `action`
- * comes first, and whatever is not `action=deliver` means that the mail waits. What is known to be
- * wrong with the domain or with the network is such a line too. The expansion fails, so that the
- * router defers and the panic log has a line, only where the administrator has to do something.
+ * comes first, and whatever is not `action=deliver` means that the mail waits. What is wrong with
+ * the domain, with the network or with the options is such a line too: no function fails.
  *
  * The host stays open for the next recipients of the process; Exim's store owns what is given out.
  */
