@@ -2,6 +2,7 @@
 /* Work that no delivery waits for, nor fails by: in a process that nobody waits for. */
 #define _POSIX_C_SOURCE 200809L
 #include "background.h"
+#include "user.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SECONDS = 60 };
+/* How long one of these processes may take, and how many of them one process of Exim starts. */
+enum { SECONDS = 60, MOST = 16 };
 
 static bool is_a_connection(int fd)
 {
@@ -38,7 +40,8 @@ static void leave_connections(void)
 
 bool in_background(void)
 {
-    pid_t child = fork();
+    static int started;
+    pid_t child = started++ < MOST ? fork() : -1;
     if (child != 0) {
         while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
             ;
@@ -49,5 +52,6 @@ bool in_background(void)
     signal(SIGALRM, SIG_DFL);
     alarm(SECONDS);
     leave_connections();
+    stay_user();
     return true;
 }

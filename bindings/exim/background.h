@@ -6,7 +6,9 @@
 
 /* Goes on twice: with false here, at once, and with true in a process of its own, which must end by
  * `_exit` and is ended after a minute. Whatever happens there is nothing to the delivery. It shares
- * no socket and no pipe with Exim; lines may be written to Exim's log. */
+ * no socket and no pipe with Exim, nor the rights of root (user.h); lines may be written to Exim's
+ * log. After sixteen times in one process there are no more: a message to a thousand domains starts
+ * no thousand processes. */
 bool in_background(void);
 
 #endif

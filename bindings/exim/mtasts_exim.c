@@ -13,9 +13,8 @@
  * report.c has one for event_action.
  *
  * Each gives a line as `mtasts serve` does (docs/server.md), for ${extract{name}{...}}: `action`
- * comes first, and whatever is not `action=deliver` means that the mail waits. What is known to be
- * wrong with the domain or with the network is such a line too. The expansion fails, so that the
- * router defers and the panic log has a line, only where the administrator has to do something.
+ * comes first, and whatever is not `action=deliver` means that the mail waits. What is wrong with
+ * the domain, with the network or with the options is such a line too: no function fails.
  *
  * The host stays open for the next recipients of the process; Exim's store owns what is given out.
  */
@@ -25,6 +24,7 @@
 #include "report.h"
 #include "settings.h"
 #include "text.h"
+#include "user.h"
 #include <local_scan.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -436,6 +436,7 @@ static int finish(struct question *q, uschar **yield)
     bool failed = q->answer.failed;
     const char *memory = "action=defer reason=misconfigured why=\"out of memory\"";
     int status = give(yield, OK, failed ? memory : q->answer.data);
+    be_root_again();
     mtasts_outcome_free(q->outcome);
     free(q->answer.data);
     return status;

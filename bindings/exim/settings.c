@@ -4,6 +4,7 @@
 #define DLFUNC_IMPL
 #include "settings.h"
 #include "text.h"
+#include "user.h"
 #include <local_scan.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -43,6 +44,15 @@ static bool set_seconds(uint32_t *milliseconds, const char *value)
     return *milliseconds > 0;
 }
 
+/* "UID:GID" */
+static bool set_user(const char *value)
+{
+    char *end;
+    opened.uid = (uid_t)strtoul(value, &end, 10);
+    opened.gid = *end == ':' ? (gid_t)number(end + 1, UINT32_MAX) : 0;
+    return opened.uid > 0 && opened.gid > 0;
+}
+
 static bool set_path(const char **path, const char *value)
 {
     *path = value;
@@ -61,6 +71,8 @@ static bool set_option(const char *name, const char *value)
         return set_path(&options->ca_file, value);
     if (strcmp(name, "tlsrpt_socket") == 0)
         return set_path(&options->tlsrpt_socket, value);
+    if (strcmp(name, "user") == 0)
+        return set_user(value);
     if (strcmp(name, "dane") == 0)
         return set_flag(&options->dane, value);
     if (strcmp(name, "defer_on_dns_failure") == 0)
@@ -116,20 +128,25 @@ static void open_anew(const char *words, char *error, size_t error_size)
     opened.config.size = sizeof opened.config;
     opened.words = strdup(words);
     opened.split = strdup(words);
-    if (!opened.words || !opened.split)
+    if (!opened.words || !opened.split) {
         snprintf(error, error_size, "out of memory");
-    else if (mtasts_version_check(MTASTS_VERSION_MAJOR, MTASTS_VERSION_MINOR, MTASTS_VERSION_PATCH))
+    } else if (mtasts_version_check(MTASTS_VERSION_MAJOR, MTASTS_VERSION_MINOR,
+                                    MTASTS_VERSION_PATCH)) {
         snprintf(error, error_size, "libmtasts %s is too old for this module", mtasts_version());
-    else if ((wrong = read_options()))
+    } else if ((wrong = read_options())) {
         snprintf(error, error_size, "not an option of mtasts: %s", wrong);
-    else
+    } else {
+        be_user(opened.uid, opened.gid);
         mtasts_default_host_open(&opened.options, &opened.host, error, error_size);
+    }
 }
 
 const struct settings *open_settings(const char *words, char *error, size_t error_size)
 {
-    if (opened.host && strcmp(opened.words, words) == 0)
+    if (opened.host && strcmp(opened.words, words) == 0) {
+        be_user(opened.uid, opened.gid);
         return &opened;
+    }
     close_settings();
     open_anew(words, error, error_size);
     if (!opened.host)

@@ -122,12 +122,26 @@ many=$(seq -f 'x.example:m%g.many.example' -s : 3000)
 call hosts many.example "$many" "$options" > "$tmp/answer"
 [ "$(tr : '\n' < "$tmp/answer" | grep -c 'many.example$')" = 10 ]
 
+if [ "$(id -u)" = 0 ]; then
+    echo "root is another user meanwhile, and root again afterwards"
+    chmod 755 "$tmp"
+    install -d -m 2770 -g nogroup "$tmp/other"
+    other="user=$(id -u nobody):$(id -g nobody) store=$tmp/other $network"
+    expect "$enforced hosts=mx.good.example" route -n 2 good.example "$other"
+    [ "$(stat -c %U "$tmp/other/data.mdb")" = nobody ]
+    chmod 2700 "$tmp/other"
+    expect '0 action=defer reason=misconfigured .*' route good.example "$other"
+    # A refusal gives root back.
+    call route good.example "$other" next good.example "$options" > "$tmp/answer"
+    grep -qx "$enforced hosts=mx.good.example" "$tmp/answer"
+fi
+
 echo "what the administrator has to mend makes mail wait"
 mend='0 action=defer reason=misconfigured why='
 expect "$mend\"too few arguments\"" route
 expect "$mend\"too few arguments\"" hosts good.example
 expect "${mend}.not an option of mtasts: stor=/x.*" route good.example 'stor=/x'
-for wrong in store=here dane=perhaps dns_timeout=0 https_port=70000 nameserver; do
+for wrong in store=here user=nobody user=0:0 user=1 dane=perhaps dns_timeout=0 https_port=70000 nameserver; do
     expect "${mend}.not an option of mtasts: $wrong.*" route good.example "$wrong"
 done
 expect "${mend}.*/no/such/folder.*" route good.example "store=/no/such/folder $network"
@@ -192,6 +206,19 @@ printf 'smtp:ehlo|offer|\ndane:fail|validation-failure|\ntcp:close||\n' | sessio
 told 'told.example 1 205 mx.told.example'
 printf 'dane:fail|dnssec-invalid|\n' | session told.example
 told 'told.example 1 305 mx.told.example'
+# No more than sixteen by one process. Each of them holds the lock until it ends.
+set --
+for _ in $(seq 20); do
+    set -- "$@" next smtp:ehlo "$plain" told.example mx.told.example "$addresses" 'tls verified' \
+        "$options tlsrpt_socket=/no/such/socket"
+done
+shift
+(
+    flock -s 8
+    "$tmp/call" "$module" mtasts_exim_event "$@" > "$tmp/answer" 2> "$tmp/log"
+) 8> "$tmp/running"
+flock "$tmp/running" true
+[ "$(grep -c 'does not take a report' "$tmp/log")" = 16 ]
 # Hosts that are passed over, once for a message.
 call route told-untold.example "$reporting" report next told-untold.example "$reporting" report \
     > "$tmp/answer"

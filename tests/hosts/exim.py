@@ -62,6 +62,7 @@ class Exim(Host):
         "null-mx": r"== {rcpt} R=mtasts_wait defer .*null MX",
         "no-tls": r"== {rcpt} R=mtasts T=mtasts_smtp defer \(-38\)",
         "tls-failed": r"== {rcpt} R=mtasts T=mtasts_smtp defer \(-37\)",
+        "own-address": r"== {rcpt} R=mtasts defer .*local host",
         "no-answer": r"== {rcpt} R=mtasts_wait defer .*no answer from mtasts serve",
     }
 

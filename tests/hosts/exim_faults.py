@@ -36,6 +36,7 @@ class Faults:
     def __init__(self, place: Place, log: Lines, lab: Lab) -> None:
         self.place, self.log, self.lab = place, log, lab
         self.module, self.store = place.run / "mtasts_exim.so", place.run / "store"
+        place.write("/run/faults", "", 0o666)
         self.met = Lines.follow(place.root / "run" / "faults")
 
     def check(self) -> Iterator[str]:
@@ -63,6 +64,7 @@ class Faults:
         self.mend(kind)
         self.place.attempt("/usr/sbin/exim4", "-M", *ids)
         yield from self.gone(rcpts, since)
+        yield from self.root(met - len(rcpts))
 
     def report(self, kind: str) -> Iterator[str]:
         """A fault of the reports, by which no mail waits."""
@@ -76,7 +78,12 @@ class Faults:
         due = met + len(rcpts)
         if not self.met.wait(lambda lines: len(lines) >= due or None):
             yield "no report was tried"
+        yield from self.root(met)
         self.mend(kind)
+
+    def root(self, since: int) -> Iterator[str]:
+        """What the module did as root, in which Exim routes."""
+        yield from (f"as root: {line}" for line in self.met.lines[since:] if line.endswith(" 0"))
 
     def wait_all(self, rcpts: list[str], since: int) -> Iterator[str]:
         """That all mail waits, and will be tried again; what is wrong."""

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * Preloaded into Exim: a libmtasts with a fault, the kind of which is in /etc/mtasts-fault. A line
- * in /run/faults says that it was met.
+ * in /run/faults says that it was met, and by which user.
  * With REPORTS defined only TLS reports have it.
  */
 #define _POSIX_C_SOURCE 200809L
@@ -9,6 +9,7 @@
 #include <mtasts.h>
 #include <mtasts_host.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,8 +17,10 @@
 
 static void note(const char *kind)
 {
-    int file = open("/run/faults", O_WRONLY | O_CREAT | O_APPEND, 0666);
-    if (write(file, kind, strlen(kind)) < 0 || write(file, "\n", 1) < 0)
+    char line[64];
+    int file = open("/run/faults", O_WRONLY | O_APPEND);
+    int len = snprintf(line, sizeof line, "%s %lu\n", kind, (unsigned long)geteuid());
+    if (write(file, line, (size_t)len) < 0)
         _exit(70);
     close(file);
 }
