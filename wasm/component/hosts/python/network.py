@@ -110,7 +110,9 @@ class Network:
             try:
                 plain = socket.create_connection((address, self._port), timeout)
                 sockets.append(plain)
-                secured = self._tls.wrap_socket(plain, server_hostname=host)
+                # Else a connection that was cut would look like the end of the body.
+                secured = self._tls.wrap_socket(plain, server_hostname=host,
+                                                suppress_ragged_eofs=False)
                 sockets.append(secured)
                 return secured
             except ssl.SSLCertVerificationError as error:
