@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import ipaddress
 import socket
@@ -13,6 +14,10 @@ from dataclasses import dataclass
 import dns.exception
 import dns.message
 import dns.resolver
+
+
+#: What this machine lacks is not the domain's fault: the mail waits.
+_SHORTAGES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 
 class TxtFailure(Exception):
@@ -117,8 +122,9 @@ class Network:
                 return secured
             except ssl.SSLCertVerificationError as error:
                 raise FetchFailure("web-pki") from error
-            except OSError:
-                continue
+            except OSError as error:
+                if error.errno in _SHORTAGES:
+                    raise FetchFailure("local") from error
         raise failure
 
     def _exchange(self, stream: ssl.SSLSocket, host: str, path: str, max_body: int) -> Reply:
