@@ -145,6 +145,15 @@ def test_a_store_that_gives_nonsense_is_an_error() -> None:
         resolve(Network(), store=Nonsense())
 
 
+def test_a_store_that_does_not_save_leaves_the_outcome(caplog: pytest.LogCaptureFixture) -> None:
+    class Full(aio.MemoryStore):
+        def save(self, outcome: mtasts.Outcome) -> None:
+            raise OSError(errno.ENOSPC, "no space left on device")
+
+    assert resolve(Network(), store=Full()).basis == "fresh"
+    assert "example.com" in caplog.text and "no space left" in caplog.text
+
+
 def test_memory_is_bounded_and_a_later_fetch_stays() -> None:
     store = aio.MemoryStore(limit=2)
     for number in range(3):

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import gc
 import os
 import pathlib
+import pickle
 import platform
 import threading
 import time
@@ -218,3 +220,10 @@ def test_a_fork_while_threads_look_up(lab: Lab, tmp_path: pathlib.Path) -> None:
         finally:
             over.set()
             thread.join()
+
+
+def test_a_handle_is_not_copied() -> None:
+    with pytest.raises(TypeError, match="copied"):
+        copy.copy(fresh()._handle)
+    with pytest.raises(TypeError, match="pickled"):
+        pickle.dumps(fresh())

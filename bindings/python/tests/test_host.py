@@ -164,3 +164,10 @@ def test_a_closed_host_says_so(lab: Lab) -> None:
     with pytest.raises(mtasts.ClosedError) as caught:
         host.resolve("good.example")
     assert caught.value.kind == "closed"
+
+
+@pytest.mark.parametrize("option", [{"dns_timeout": 0}, {"https_port": 65979}, {"https_port": 0}])
+def test_an_option_that_does_not_fit_is_not_cut_off(option: dict[str, Any]) -> None:
+    with pytest.raises(mtasts.Error) as caught:
+        mtasts.DefaultHost(**option)
+    assert caught.value.kind == "argument"

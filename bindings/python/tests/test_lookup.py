@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 import mtasts
@@ -168,3 +170,46 @@ def test_r_rpt_4_datagrams_for_the_collector() -> None:
     assert b"192.0.2.7" in datagram and b"\0" not in datagram
     untried = mtasts.Session("mx.example.com")
     assert fresh().tlsrpt_datagram(untried, record) == b""
+
+
+def test_one_record_is_no_list_of_them() -> None:
+    for record in ("v=STSv1; id=1;", b"v=STSv1; id=1;"):
+        with pytest.raises(TypeError, match="list"):
+            TxtAnswer(record)  # type: ignore[arg-type, unused-ignore]
+    lookup = Lookup("example.com")
+    give(lookup, None)
+    step = lookup.poll()
+    assert step is not None
+    with pytest.raises(TypeError):
+        lookup.submit(step, TxtAnswer([5]))  # type: ignore[list-item]
+    assert lookup.poll() == step
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"fetch_timeout": 0},
+        {"fetch_timeout": -1.0},
+        {"fetch_timeout": float("nan")},
+        {"fetch_timeout": 1e12},
+        {"divert_percent": 2**32},
+        {"divert_percent": 101},
+        {"min_ttl": -1},
+        {"max_ttl": 2**40},
+        {"max_negative_ttl": 0},
+        {"max_body": -1},
+    ],
+)
+def test_a_setting_that_does_not_fit_is_not_cut_off(settings: dict[str, Any]) -> None:
+    with pytest.raises(mtasts.Error) as caught:
+        Lookup("example.com", mtasts.Config(**settings))
+    assert caught.value.kind == "argument" and next(iter(settings)) in str(caught.value)
+
+
+def test_what_is_wrong_with_a_name_fits_a_line_of_a_log() -> None:
+    for domain in ("example.com\n", "", "x" * 100_000):
+        with pytest.raises(mtasts.DomainError) as caught:
+            Lookup(domain)
+        assert "\n" not in str(caught.value) and len(str(caught.value)) < 300
+    with pytest.raises(TypeError, match="str"):
+        Lookup(b"example.com")  # type: ignore[arg-type]

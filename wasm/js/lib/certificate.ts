@@ -2,7 +2,7 @@
 // Whether a certificate is for a name (RFC 8461 §4.2).
 
 import type { MtastsError } from "./errors.js";
-import { call, toError } from "./engine.js";
+import { call, needed, toError } from "./engine.js";
 
 /**
  * What keeps the certificate `der` (X.509, DER) from being valid for `name`; `undefined` if it is.
@@ -16,6 +16,7 @@ import { call, toError } from "./engine.js";
  * ```
  */
 export function checkCertificateName(der: Uint8Array, name: string): MtastsError | undefined {
-  const problem = call((engine) => engine.checkCertificateName(der, name));
+  if (!(der instanceof Uint8Array)) throw new TypeError("a certificate is an Uint8Array");
+  const problem = call((engine) => engine.checkCertificateName(der, needed(name, "a name")));
   return problem && toError(problem);
 }

@@ -91,6 +91,18 @@ export function octets(text: string | Uint8Array): Uint8Array {
   return encoder.encode(text);
 }
 
+/** `value`, if it is text: the glue believes types, and would spoil the engine's memory by others. */
+export function text<T extends string | undefined>(value: T, what: string): T {
+  if (value !== undefined && typeof value !== "string") throw new TypeError(`${what} is a string`);
+  return value;
+}
+
+/** The same for what must not be missing. */
+export function needed(value: string, what: string): string {
+  if (value === undefined) throw new TypeError(`${what} is missing`);
+  return text(value, what);
+}
+
 /** Milliseconds since 1970, as `Date.now()` gives them, as the engine's seconds. */
 export function seconds(time: number): number {
   if (!Number.isFinite(time) || time < 0) throw new TypeError(`${time} is no time`);

@@ -43,7 +43,7 @@ export interface FetchRequest {
   readonly host: string;
   /** The path. */
   readonly path: string;
-  /** The time limit of the whole. */
+  /** The time limit of the whole. `resolve` gives up a second later, and aborts the host's signal. */
   readonly timeoutMs: number;
   /** The most octets of body to read. Whoever meets more stops and says `body-too-large`. */
   readonly maxBody: number;
@@ -61,7 +61,7 @@ export type FetchAnswer =
     }
   | { readonly failure: FetchFailure };
 
-/** What every function of a host is told. */
+/** What every function of a host is told. Each has to end by itself: only `fetch` is given up. */
 export interface HostOptions {
   /** Aborts when nobody waits for the answer any more. */
   readonly signal: AbortSignal;

@@ -4,7 +4,7 @@
 import type * as glue from "./glue.js";
 import { toPolicyDomain } from "./domain.js";
 import { dispose } from "./dispose.js";
-import { call, octets, Owned, seconds } from "./engine.js";
+import { call, needed, octets, Owned, seconds, text } from "./engine.js";
 import type { FetchAnswer, FetchRequest, TxtAnswer } from "./host.js";
 import { type Outcome, outcomeFrom, outcomeHandle } from "./outcome.js";
 import { toRecords } from "./record.js";
@@ -47,6 +47,9 @@ export interface LookupOptions extends Config {
   readonly now?: number | undefined;
 }
 
+/** The longest that a timer can take: above it, it takes none. */
+export const MOST_MS = 0x7fff_ffff;
+
 /** What a lookup asks. */
 export type Question = Exclude<Step, { readonly kind: "done" }>;
 
@@ -80,6 +83,7 @@ export class Lookup {
   static begin(domain: string, options: LookupOptions = {}): Lookup {
     const { stored, storeFailed = false, now = Date.now(), ...config } = options;
     const name = toPolicyDomain(domain);
+    text(stored, "what is stored");
     const at = seconds(now);
     return configured(config, (engine, config) =>
       storeFailed
@@ -112,7 +116,7 @@ export class Lookup {
       const lookup = this.#handle.get();
       const at = seconds(now);
       const ttl = toTtl(answer.ttl);
-      if ("failure" in answer) lookup.txtFailure(id, at, answer.failure, ttl);
+      if ("failure" in answer) lookup.txtFailure(id, at, needed(answer.failure, "failure"), ttl);
       else lookup.txt(id, at, toRecords(engine, answer.records), ttl);
     });
   }
@@ -122,8 +126,11 @@ export class Lookup {
     call(() => {
       const lookup = this.#handle.get();
       const at = seconds(now);
-      if ("failure" in answer) lookup.httpsFailure(id, at, answer.failure);
-      else lookup.https(id, at, toStatus(answer.status), answer.contentType ?? undefined, octets(answer.body));
+      if ("failure" in answer) lookup.httpsFailure(id, at, needed(answer.failure, "failure"));
+      else {
+        const type = text(answer.contentType ?? undefined, "contentType");
+        lookup.https(id, at, toStatus(answer.status), type, octets(answer.body));
+      }
     });
   }
 
@@ -139,13 +146,20 @@ function configured<T>(config: Config, begin: (engine: typeof glue, config: glue
     const settings = new engine.Config();
     try {
       for (const [name, value] of Object.entries(config)) {
-        if (value !== undefined) settings.set(name, Number(value));
+        if (value !== undefined) settings.set(name, setting(name, Number(value)));
       }
       return begin(engine, settings);
     } finally {
       settings.free();
     }
   });
+}
+
+/** A time limit of nothing, or of more than timers can, and a policy of nothing: no policy ever. */
+function setting(name: string, value: number): number {
+  const isLimit = name === "fetchTimeoutMs" || name === "maxBody";
+  if (isLimit && !(value >= 1 && value <= MOST_MS)) throw new TypeError(`${name} is not from 1 to ${MOST_MS}`);
+  return value;
 }
 
 function toQuestion(lookup: glue.Lookup): Question | undefined {

@@ -4,7 +4,7 @@
 import type * as glue from "./glue.js";
 import type { MtastsError } from "./errors.js";
 import { dispose } from "./dispose.js";
-import { call, Owned, toError } from "./engine.js";
+import { call, needed, Owned, text, toError } from "./engine.js";
 import { toPolicyDomain } from "./domain.js";
 import { type Policy, policyFrom, policyHandle } from "./policy.js";
 import type { PostfixStyle, PostfixValue } from "./postfix.js";
@@ -198,6 +198,10 @@ export class Outcome {
   verdict(session: Session): Verdict {
     const { mxHost, tls, dane = "not-used", mxSecure = false } = session;
     const certificate = session.tls === "established" ? session.certificate : undefined;
+    needed(mxHost, "mxHost");
+    needed(tls, "tls");
+    text(certificate, "certificate");
+    text(dane, "dane");
     return call(() => {
       const given = this.#handle.get().verdict(mxHost, tls, certificate, dane, mxSecure);
       const { action, result, cause, explanation } = given as unknown as Verdict;
@@ -209,6 +213,9 @@ export class Outcome {
   /** What Postfix is to read in its table `smtp_tls_policy_maps`. */
   postfix(style: PostfixStyle = {}): PostfixValue {
     const { dane = "none", version = "3.4", level } = style;
+    text(dane, "dane");
+    text(version, "version");
+    text(level, "level");
     return call(() => {
       const given = this.#handle.get().postfix(dane, version, level);
       const { found, value } = given;

@@ -4,7 +4,7 @@
 import type * as glue from "./glue.js";
 import type { Warning } from "./errors.js";
 import { dispose } from "./dispose.js";
-import { call, octets, Owned, take } from "./engine.js";
+import { call, needed, octets, Owned, take } from "./engine.js";
 
 /** What a sender does about MX hosts that are not as the policy says (RFC 8461 §5). */
 export type Mode = "enforce" | "testing" | "none";
@@ -75,12 +75,12 @@ export class Policy {
    * Policy Domain itself (RFC 8461 §4.1).
    */
   matches(mxHost: string): boolean {
-    return this.#handle.get().matches(mxHost);
+    return this.#handle.get().matches(needed(mxHost, "mxHost"));
   }
 
   /** The first pattern that matches `mxHost`. */
   patternFor(mxHost: string): string | undefined {
-    return this.#handle.get().patternFor(mxHost);
+    return this.#handle.get().patternFor(needed(mxHost, "mxHost"));
   }
 
   /** The fields that MTA-STS knows. */

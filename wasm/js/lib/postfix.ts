@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // What a Postfix asks of a table, and reads.
 
-import { call } from "./engine.js";
+import { call, needed } from "./engine.js";
 
 /** What is known of the Postfix that reads the value: what it does not know it refuses. */
 export interface PostfixStyle {
@@ -23,5 +23,5 @@ export type PostfixValue =
  * `undefined` for keys that no policy can be for.
  */
 export function nextHop(key: string): string | undefined {
-  return call((engine) => engine.nextHop(key));
+  return call((engine) => engine.nextHop(needed(key, "a key")));
 }

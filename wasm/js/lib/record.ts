@@ -9,6 +9,7 @@ export type TxtRecord = string | Uint8Array | readonly (string | Uint8Array)[];
 
 /** @internal Hands records over to the engine; whoever takes them frees them. */
 export function toRecords(engine: typeof glue, records: readonly TxtRecord[]): glue.Records {
+  if (!Array.isArray(records)) throw new TypeError("TXT records are an array"); // not the letters of one
   const list = new engine.Records();
   for (const record of records) list.push(concat(record));
   return list;
@@ -16,6 +17,7 @@ export function toRecords(engine: typeof glue, records: readonly TxtRecord[]): g
 
 function concat(record: TxtRecord): Uint8Array {
   if (typeof record === "string" || record instanceof Uint8Array) return octets(record);
+  if (!Array.isArray(record)) throw new TypeError("a TXT record is a string, an Uint8Array, or an array of them");
   const strings = record.map(octets);
   const whole = new Uint8Array(strings.reduce((sum, string) => sum + string.length, 0));
   let at = 0;

@@ -4,8 +4,8 @@
 import { toPolicyDomain } from "./domain.js";
 import { dispose } from "./dispose.js";
 import { MtastsError } from "./errors.js";
-import type { Host, HostOptions } from "./host.js";
-import { type Config, Lookup, outcomeOf, type Question, questionOf } from "./lookup.js";
+import type { FetchAnswer, FetchRequest, Host, HostOptions } from "./host.js";
+import { type Config, Lookup, MOST_MS, outcomeOf, type Question, questionOf } from "./lookup.js";
 import type { Outcome } from "./outcome.js";
 import { share, unlessAborted } from "./share.js";
 
@@ -54,6 +54,11 @@ export async function lookAgain(outcome: Outcome, host: Host, options: ResolveOp
   return new Run(host, signal).drive(Lookup.again(outcome, config));
 }
 
+/** What a host has to say that the time is over. */
+const GRACE_MS = 1000;
+
+const isText = (value: unknown) => value === null || value === undefined || typeof value === "string";
+
 const LOCAL = { failure: "local" } as const;
 
 /** One lookup with one host. */
@@ -76,7 +81,8 @@ class Run {
     try {
       if (loaded !== failed) return Lookup.begin(domain, { ...config, stored: loaded ?? undefined, now });
     } catch (error) {
-      if (!(error instanceof MtastsError) || error.kind !== "stored") throw error;
+      const isOfStore = error instanceof MtastsError ? error.kind === "stored" : !isText(loaded);
+      if (!isOfStore) throw error;
       this.#thrown.push(error);
     }
     return Lookup.begin(domain, { ...config, storeFailed: true, now });
@@ -100,8 +106,27 @@ class Run {
       const answer = await this.#ask(() => host.txt(question.name, options), LOCAL);
       this.#give(answer, (answer) => lookup.answerTxt(id, answer, this.#now()));
     } else {
-      const answer = await this.#ask(() => host.fetch(question, options), LOCAL);
+      const answer = await this.#ask(() => this.#fetch(question), LOCAL);
       this.#give(answer, (answer) => lookup.answerFetch(id, answer, this.#now()));
+    }
+  }
+
+  /** The host is to heed the time limit itself; if it has not, nobody waits for it for ever (R-GET-4). */
+  async #fetch(request: FetchRequest): Promise<FetchAnswer> {
+    const late = new AbortController();
+    const { signal } = this.#options;
+    const stop = () => late.abort(signal.reason);
+    signal.addEventListener("abort", stop);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const timeout = new Promise<FetchAnswer>((resolve) => {
+      timer = setTimeout(() => resolve({ failure: "timeout" }), Math.min(request.timeoutMs + GRACE_MS, MOST_MS));
+    });
+    try {
+      return await Promise.race([this.#host.fetch(request, { signal: late.signal }), timeout]);
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", stop);
+      late.abort();
     }
   }
 

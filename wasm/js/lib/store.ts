@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // What is remembered of domains (RFC 8461 §3.3): what a store has to know, and one in memory.
 
-import { call, seconds } from "./engine.js";
+import { call, needed, seconds } from "./engine.js";
 import type { Host } from "./host.js";
 
 /** The two functions of a host by which policies outlive a delivery. */
@@ -14,7 +14,7 @@ export type Store = Required<Pick<Host, "load" | "save">>;
  * @throws {MtastsError} of kind `stored` if `next` did not come from {@link Outcome.stored}.
  */
 export function supersedes(next: string, there: string, now: number = Date.now()): boolean {
-  return call((engine) => engine.supersedes(next, there, seconds(now)));
+  return call((engine) => engine.supersedes(needed(next, "next"), needed(there, "there"), seconds(now)));
 }
 
 /**
@@ -23,7 +23,7 @@ export function supersedes(next: string, there: string, now: number = Date.now()
  * @throws {MtastsError} of kind `stored`.
  */
 export function uselessAfter(stored: string): Date {
-  return new Date(call((engine) => engine.uselessAfter(stored)) * 1000);
+  return new Date(call((engine) => engine.uselessAfter(needed(stored, "what is stored"))) * 1000);
 }
 
 /** How large a store may become. */

@@ -239,3 +239,17 @@ describe("the words", () => {
     assert.deepEqual(union("outcome.ts", "Basis"), engine("outcome.rs", /^ {12}Self::\w+ => "([a-z-]+)",/gm).sort());
   });
 });
+
+it("what is no text is refused before it gets to the engine's memory", () => {
+  const policy = Policy.parse("version: STSv1\nmode: enforce\nmx: mx.example.com\nmax_age: 86400\n");
+  const outcome = Outcome.local("example.com", policy);
+  for (const value of [5, {}, undefined, null]) {
+    assert.throws(() => policy.matches(value), TypeError);
+    assert.throws(() => nextHop(value), TypeError);
+    assert.throws(() => outcome.verdict({ mxHost: value, tls: "not-tried" }), TypeError);
+    assert.throws(() => outcome.verdict({ mxHost: "mx.example.com", tls: value }), TypeError);
+    assert.throws(() => checkCertificateName(value, "mx.example.com"), TypeError);
+    assert.throws(() => Record.select(value), TypeError);
+  }
+  assert.equal(policy.matches("mx.example.com"), true);
+});

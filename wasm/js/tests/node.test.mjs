@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:https";
 import { after, before, describe, it } from "node:test";
 import { lookAgain, resolve } from "mtasts";
@@ -269,6 +269,21 @@ describe("mtasts/node", () => {
     assert.equal(await store().prune(), 0);
     assert.equal(await store().prune(Date.now() + 400 * 86_400_000), 2);
     assert.equal(await store().load("good.example"), undefined);
+  });
+
+  it("prunes past what cannot be read, which stays", async () => {
+    const store = directoryStore(`${lab.folder}/pruned`);
+    const { stored } = await look("good.example");
+    for (const name of ["a.example", "b.example"]) await store.save(name, stored);
+    writeFileSync(`${lab.folder}/pruned/a.example`, "rubbish");
+    assert.equal(await store.prune(Date.now() + 400 * 86_400_000), 1);
+    assert.deepEqual(readdirSync(`${lab.folder}/pruned`), ["a.example"]);
+  });
+
+  it("refuses roots that are none, as which every policy host would be untrusted", () => {
+    for (const ca of ["", "/etc/ssl/certs.pem", [], [lab.options.ca, "rubbish"]]) {
+      assert.throws(() => createHost({ ca }), TypeError);
+    }
   });
 
   it("waits where the folder cannot be read, unless the network has a policy", async () => {

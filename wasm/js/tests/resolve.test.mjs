@@ -63,7 +63,7 @@ describe("resolve", () => {
     assert.equal(other.basis, "no-policy");
   });
 
-  for (const load of [fail, async () => "rubbish", async () => fail()]) {
+  for (const load of [fail, async () => "rubbish", async () => fail(), () => 5, () => new Uint8Array(5)]) {
     it("does not take a store that fails for one that has nothing", async () => {
       const host = fixed({ txt: () => ({ failure: "no-records" }), more: { load } });
       const outcome = await resolve("example.com", host);
@@ -79,6 +79,8 @@ describe("resolve", () => {
     ["txt gives nothing", { txt: () => undefined }],
     ["txt gives words that are none", { txt: () => ({ failure: "sunspots" }) }],
     ["records are numbers", { txt: () => ({ records: [1] }) }],
+    ["records are one record", { txt: () => ({ records: "v=STSv1; id=1;" }) }],
+    ["the type is a number", { fetch: () => ({ ...REPLY, contentType: 5 }) }],
     ["the status is none", { fetch: () => ({ ...REPLY, status: "ok" }) }],
     ["there is no body", { fetch: () => ({ status: 200, contentType: "text/plain" }) }],
   ]) {
@@ -92,6 +94,14 @@ describe("resolve", () => {
       assert.deepEqual([later.basis, later.reason, later.tryLater], ["cached", "local-failure", false]);
     });
   }
+
+  it("does not wait for a host that forgets the time limit, and tells it (R-GET-4)", async () => {
+    const host = fixed();
+    let told;
+    host.fetch = (_, { signal }) => ((told = signal), never());
+    const outcome = await resolve("example.com", host, { fetchTimeoutMs: 1 });
+    assert.deepEqual([outcome.reason, told.aborted], ["timeout", true]);
+  });
 
   it("passes over a store that does not save, and says so", async () => {
     const outcome = await resolve("example.com", fixed({ more: { save: fail } }));
@@ -116,6 +126,9 @@ describe("resolve", () => {
     await assert.rejects(resolve("example.com", fixed(), { divertPercent: 101 }), TypeError);
     await assert.rejects(resolve("example.com", fixed(), { maxTTL: 1 }), TypeError);
     await assert.rejects(resolve("example.com", fixed(), { fetchTimeoutMs: 0.5 }), TypeError);
+    for (const none of [{ fetchTimeoutMs: 0 }, { fetchTimeoutMs: 2 ** 31 }, { maxBody: 0 }]) {
+      await assert.rejects(resolve("example.com", fixed(), none), TypeError); // no policy would ever be found
+    }
   });
 
   it("goes by its options (R-FLOW-2, R-APPLY-4)", async () => {

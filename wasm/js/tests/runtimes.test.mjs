@@ -42,7 +42,7 @@ describe("the package", () => {
   after(() => rmSync(folder, { recursive: true }));
 
   it("works with nothing but the language and what all runtimes have", async () => {
-    const has = { AbortController, atob, TextDecoder, TextEncoder, URL };
+    const has = { AbortController, atob, clearTimeout, setTimeout, TextDecoder, TextEncoder, URL };
     const context = vm.createContext(has);
     const modules = new Map();
     const load = (specifier, referrer) => {

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 from ctypes import byref, c_void_p, string_at
-from typing import Any, Callable
+from typing import Any, Callable, NoReturn
 
 from . import _abi
-from .errors import DomainError, check
+from .errors import DomainError, Error, check
 
 
 class Handle:
@@ -28,6 +28,10 @@ class Handle:
         """Frees it."""
         self._free(self.pointer)
 
+    def __reduce__(self) -> NoReturn:
+        """A pointer means nothing elsewhere, and has one owner."""
+        raise TypeError("what the library's memory holds can be neither pickled nor copied")
+
 
 def handed_out(free: Callable[[int], None], make: Callable[..., int], *arguments: Any) -> Handle:
     """Calls a function whose last parameter is the place for a handle."""
@@ -47,7 +51,11 @@ def text_of(lent: _abi.Str) -> str | None:
 def octets_of(text: str | bytes | bytearray | memoryview) -> bytes:
     """Octets for the library, which take their length along. What UTF-8 does not have (lone
     surrogates) becomes octets that are no UTF-8, so that the library refuses them."""
-    return text.encode("utf-8", "surrogatepass") if isinstance(text, str) else bytes(text)
+    if isinstance(text, str):
+        return text.encode("utf-8", "surrogatepass")
+    if isinstance(text, (bytes, bytearray, memoryview)):  # bytes(5) would be five NULs
+        return bytes(text)
+    raise TypeError(f"expected str or bytes, not {type(text).__name__}")
 
 
 def c_string(text: str) -> bytes:
@@ -56,9 +64,39 @@ def c_string(text: str) -> bytes:
     Raises:
         DomainError: it holds a NUL, or is not even UTF-8.
     """
+    if not isinstance(text, str):
+        raise TypeError(f"a name is a str, not {type(text).__name__}")
     try:
         if "\0" not in text:
             return text.encode()
     except UnicodeEncodeError:
         pass
     raise DomainError(f"{text!r}: not a host name", "host-name", 5)
+
+
+def number(name: str, value: int | None, least: int, most: int = 0xFFFF_FFFF) -> int:
+    """A setting for the library, of which ctypes would cut off what does not fit. None is 0, by
+    which the library means its default.
+
+    Raises:
+        Error: it is out of range; kind `argument`.
+    """
+    if value is None:
+        return 0
+    if not isinstance(value, int):
+        raise TypeError(f"{name} is an int, not {type(value).__name__}")
+    if not least <= value <= most:
+        raise Error(f"{name} is {value}, which is not from {least} to {most}", "argument", 1)
+    return value
+
+
+def milliseconds(name: str, seconds: float | None) -> int:
+    """A time limit for the library; None is its default. There is none of no time at all: nothing
+    would ever be found within it."""
+    if seconds is None:
+        return 0
+    if not isinstance(seconds, (int, float)):
+        raise TypeError(f"{name} is a float, not {type(seconds).__name__}")
+    if not 0 < seconds <= 0xFFFF_FFFF / 1000:
+        raise Error(f"{name} is {seconds}, which is no time limit in seconds", "argument", 1)
+    return max(1, int(seconds * 1000))

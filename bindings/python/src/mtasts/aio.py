@@ -25,6 +25,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import inspect
+import logging
 import socket
 import ssl
 import sys
@@ -57,6 +58,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Host", "MemoryStore", "Store", "resolve", "resolve_again", "run"]
 
+_logger = logging.getLogger("mtasts")
+
 #: What this machine lacks is not the domain's fault.
 _SHORTAGES = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EADDRNOTAVAIL}
 
@@ -85,7 +88,8 @@ class Store(Protocol):
 
     def save(self, outcome: Outcome) -> object:
         """Keeps `outcome.stored` for `outcome.domain`. An entry that is there already, and whose
-        `fetched_at` is later but not in the future, is to stay. It may be a coroutine."""
+        `fetched_at` is later but not in the future, is to stay. It may be a coroutine. What it
+        raises goes to the logger `mtasts`."""
 
 
 class MemoryStore:
@@ -188,8 +192,16 @@ async def run(
         step = lookup.poll()
     outcome = lookup.outcome()
     if store is not None and outcome.is_changed:
-        await _awaited(store.save(outcome))
+        await _save(store, outcome)
     return outcome
+
+
+async def _save(store: Store, outcome: Outcome) -> None:
+    """Without a store there is still an outcome: what fails goes to the log."""
+    try:
+        await _awaited(store.save(outcome))
+    except Exception:
+        _logger.exception("%s: the outcome could not be saved", outcome.domain)
 
 
 async def _answer(step: Step, host: Host, store: Store | None) -> Answer:

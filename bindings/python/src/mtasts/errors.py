@@ -141,6 +141,10 @@ _STATUSES: dict[int, tuple[type[Error], str]] = {
 }
 
 
+#: Where the library's own words are for C.
+_TEXTS = {5: "not a host name (for U-labels there is domain_to_ascii)"}
+
+
 def problem_of(struct: _abi.Problem) -> Problem:
     """A problem as Python has it."""
     return Problem(
@@ -153,7 +157,7 @@ def problem_of(struct: _abi.Problem) -> Problem:
 
 
 def fail(
-    status: int, about: str = "", problem: _abi.Problem | None = None, line: str = ""
+    status: int, about: str | None = None, problem: _abi.Problem | None = None, line: str = ""
 ) -> NoReturn:
     """Raises the error of a status.
 
@@ -162,14 +166,20 @@ def fail(
         line: what is known better than the status says.
     """
     error, kind = _STATUSES.get(status, (Error, f"status-{status}"))
-    message = line or _abi.strerror(status).decode()
+    message = line or _TEXTS.get(status) or _abi.strerror(status).decode()
     if problem is not None and problem.message:
         known = problem_of(problem)
         raise error(str(known), known.kind, status, known)
-    raise error(f"{about}: {message}" if about else message, kind, status)
+    raise error(message if about is None else f"{_short(about)}: {message}", kind, status)
 
 
-def check(status: int, about: str = "") -> None:
+def _short(text: str) -> str:
+    """For a line of a log: no control characters, no end of the line, and an end."""
+    shown = text if text.isprintable() and text else repr(text)
+    return shown if len(shown) <= 300 else f"{shown[:100]}… ({len(text)} characters)"
+
+
+def check(status: int, about: str | None = None) -> None:
     """Raises the error of a status that is not success."""
     if status != 0:
         fail(status, about)

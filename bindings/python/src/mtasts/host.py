@@ -14,7 +14,7 @@ from typing import Any, Callable, Union
 
 from . import _abi
 from . import _host_abi as _c
-from ._handle import Handle, c_string, octets_of
+from ._handle import Handle, c_string, milliseconds, number, octets_of
 from .errors import ClosedError, Error, check, fail
 from .lookup import Answer, Config, Load, LoadedAnswer, Lookup, QueryTxt, new_answer, to_ascii
 from .outcome import Outcome
@@ -163,6 +163,7 @@ class DefaultHost:
 
         Raises:
             HostError: the store, the roots, the resolver or the local policies cannot be used.
+            Error: a time limit or the port is out of range; kind `argument`.
         """
         if isinstance(nameservers, str):
             raise TypeError("nameservers is a list of addresses, not one address")
@@ -172,10 +173,10 @@ class DefaultHost:
             nameserver_count=len(servers),
             ca_file=_path(ca_file),
             store=_path(store),
-            https_port=https_port,
+            https_port=number("https_port", https_port, 1, 65535),
             allow_non_global=bool(allow_non_global),
-            dns_timeout_ms=_milliseconds(dns_timeout),
-            connect_timeout_ms=_milliseconds(connect_timeout),
+            dns_timeout_ms=milliseconds("dns_timeout", dns_timeout),
+            connect_timeout_ms=milliseconds("connect_timeout", connect_timeout),
             dane=bool(dane),
             log=_LOG,
             local_policies=_path(local_policies),
@@ -413,7 +414,3 @@ def _path(path: Path | None) -> bytes | None:
     if b"\0" in octets:
         raise Error(f"{path!r}: no path has a NUL", "argument", 1)
     return octets
-
-
-def _milliseconds(seconds: float | None) -> int:
-    return 0 if seconds is None else max(1, int(seconds * 1000))

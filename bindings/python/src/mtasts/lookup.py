@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 from typing import Optional, Union
 
 from . import _abi
-from ._handle import Handle, c_string, handed_out, octets_of
+from ._handle import Handle, c_string, handed_out, milliseconds, number, octets_of
 from .errors import AnswerError, check, fail
 from .outcome import Outcome
 from .words import Failure
@@ -39,7 +39,8 @@ _NO_RECORDS = 1
 
 @dataclass(frozen=True)
 class Config:
-    """Settings of a look-up. None is the default."""
+    """Settings of a look-up. None is the default. A look-up that begins with one that is out of
+    range raises `Error`, of kind `argument`."""
 
     defer_on_dns_failure: bool = False
     """Where the TXT record cannot be looked up for now and no policy is cached, deliveries are
@@ -63,17 +64,16 @@ class Config:
     """The largest policy in octets; at most 65536, which is the default."""
 
     def _struct(self) -> _abi.Config:
-        milliseconds = 0 if self.fetch_timeout is None else max(1, int(self.fetch_timeout * 1000))
         return _abi.Config(
             defer_on_dns_failure=bool(self.defer_on_dns_failure),
-            divert_percent=self.divert_percent,
-            fetch_timeout_ms=milliseconds,
-            min_ttl=self.min_ttl,
-            max_ttl=self.max_ttl or 0,
-            max_negative_ttl=self.max_negative_ttl or 0,
-            unknown_ttl=self.unknown_ttl or 0,
-            refresh_after=self.refresh_after or 0,
-            max_body=self.max_body or 0,
+            divert_percent=number("divert_percent", self.divert_percent, 0, 100),
+            fetch_timeout_ms=milliseconds("fetch_timeout", self.fetch_timeout),
+            min_ttl=number("min_ttl", self.min_ttl, 0),
+            max_ttl=number("max_ttl", self.max_ttl, 1),
+            max_negative_ttl=number("max_negative_ttl", self.max_negative_ttl, 1),
+            unknown_ttl=number("unknown_ttl", self.unknown_ttl, 1),
+            refresh_after=number("refresh_after", self.refresh_after, 1),
+            max_body=number("max_body", self.max_body, 1),
         )
 
 
@@ -148,6 +148,14 @@ class TxtAnswer:
     """In seconds, the least of all records on the way; without records the negative TTL. None: not
     known."""
 
+    def __post_init__(self) -> None:
+        """Refuses one record where there should be a list: its letters would be the records, none
+        of them of MTA-STS."""
+        if isinstance(self.records, (str, bytes, bytearray, memoryview)):
+            raise TypeError("records is a list of TXT records, not one record")
+        if self.ttl is not None and not isinstance(self.ttl, int):
+            raise TypeError(f"ttl is an int, not {type(self.ttl).__name__}")
+
 
 @dataclass(frozen=True)
 class HttpsReply:
@@ -159,6 +167,13 @@ class HttpsReply:
     """The value of `Content-Type`; several joined by commas. None: there is none."""
     body: bytes = field(repr=False)
     """May end after `max_body` octets and one more."""
+
+    def __post_init__(self) -> None:
+        """Refuses what HTTP does not give."""
+        if not isinstance(self.body, bytes):
+            raise TypeError(f"body is bytes, not {type(self.body).__name__}")
+        if not isinstance(self.status, int):
+            raise TypeError(f"status is an int, not {type(self.status).__name__}")
 
 
 @dataclass(frozen=True)
@@ -300,7 +315,7 @@ def _step(step: _abi.Step) -> Step | None:
     return None
 
 
-Refused = tuple[int, str, Optional[_abi.Problem]]
+Refused = tuple[int, Optional[str], Optional[_abi.Problem]]
 
 
 def new_answer() -> Handle:
@@ -332,7 +347,7 @@ def _filled(answer: Answer) -> tuple[Handle, Refused | None]:
 def _fill_local_policy(into: int, text: bytes) -> Refused | None:
     problem = _abi.Problem()
     status = _abi.answer_local_policy(into, text, len(text), byref(problem))
-    return (status, "", problem) if status else None
+    return (status, None, problem) if status else None
 
 
 def _fill_txt(into: int, answer: TxtAnswer) -> None:

@@ -19,6 +19,8 @@ _ID_SIZE = 33
 
 def _array(records: Iterable[TxtRecord]) -> tuple[Any, int, list[bytes]]:
     """The records in C, how many, and their octets, which must live as long."""
+    if isinstance(records, (str, bytes)):
+        raise TypeError("records is a list of TXT records, not one record")
     octets = [octets_of(record) for record in records]
     array = (_abi.Bytes * len(octets))(*(_abi.Bytes(text, len(text)) for text in octets))
     return array, len(octets), octets

@@ -92,6 +92,9 @@ async function read(reply, maxBody) {
     }
     chunks.push(chunk);
   }
+  // A body that ends with the connection may have been cut: Node does not tell how TLS ended.
+  const hasEnd = "content-length" in reply.headers || "transfer-encoding" in reply.headers;
+  if (reply.statusCode === 200 && !hasEnd) return { failure: "other" };
   const types = reply.headersDistinct["content-type"];
   return { status: reply.statusCode, contentType: types?.join(", "), body: Buffer.concat(chunks) };
 }
@@ -108,8 +111,12 @@ function mismatch(checkName, der, name) {
 /** OpenSSL's codes of certificates that are not valid, as Node spells them. */
 const CERTIFICATE = /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_TLS_CERT_|INVALID_|CRL_|HOSTNAME_)/;
 
+/** What this machine lacks is not the domain's fault: the mail waits. */
+const SHORTAGES = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"]);
+
 function failure(error, signal) {
   if (signal.aborted) return "timeout";
+  if (SHORTAGES.has(error.code)) return "local";
   if (CERTIFICATE.test(error.code)) return "web-pki";
   return error.code?.startsWith("HPE_") ? "other" : "connect";
 }

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import ipaddress
 import socket
@@ -13,6 +14,10 @@ from dataclasses import dataclass
 import dns.exception
 import dns.message
 import dns.resolver
+
+
+#: What this machine lacks is not the domain's fault: the mail waits.
+_SHORTAGES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 
 class TxtFailure(Exception):
@@ -110,13 +115,16 @@ class Network:
             try:
                 plain = socket.create_connection((address, self._port), timeout)
                 sockets.append(plain)
-                secured = self._tls.wrap_socket(plain, server_hostname=host)
+                # Else a connection that was cut would look like the end of the body.
+                secured = self._tls.wrap_socket(plain, server_hostname=host,
+                                                suppress_ragged_eofs=False)
                 sockets.append(secured)
                 return secured
             except ssl.SSLCertVerificationError as error:
                 raise FetchFailure("web-pki") from error
-            except OSError:
-                continue
+            except OSError as error:
+                if error.errno in _SHORTAGES:
+                    raise FetchFailure("local") from error
         raise failure
 
     def _exchange(self, stream: ssl.SSLSocket, host: str, path: str, max_body: int) -> Reply:

@@ -5,6 +5,7 @@
 // Not by `fetch`: that tells neither the address that it connects to nor a bad certificate from no
 // connection, takes a common name for a DNS-ID, and undoes content codings.
 
+import { X509Certificate } from "node:crypto";
 import { type IncomingMessage, request as httpRequest } from "node:http";
 import { connect as tlsConnect, type TLSSocket } from "node:tls";
 import { checkCertificateName } from "../certificate.js";
@@ -35,6 +36,20 @@ const MAX_HEAD = 64 * 1024;
 /** The most octets that are read at all: interim replies have no end of their own. */
 const MAX_STREAM = 1024 * 1024;
 
+/** TLS passes over what is no certificate, then trusts nobody, and no policy would ever be found. */
+function checkRoots(ca: HttpsOptions["ca"]): void {
+  if (ca === undefined) return;
+  const texts = typeof ca === "string" || Buffer.isBuffer(ca) ? [ca] : (ca as readonly (string | Buffer)[]);
+  if (texts.length === 0) throw new TypeError("ca has no certificate");
+  for (const text of texts) {
+    try {
+      new X509Certificate(text);
+    } catch (cause) {
+      throw new TypeError("ca has something that is no certificate in PEM", { cause });
+    }
+  }
+}
+
 /** Why there is no reply. */
 class Failed extends Error {
   constructor(
@@ -52,6 +67,7 @@ export class Https {
   readonly #options: HttpsOptions;
 
   constructor(dns: Dns, options: HttpsOptions) {
+    checkRoots(options.ca);
     this.#dns = dns;
     this.#options = options;
   }

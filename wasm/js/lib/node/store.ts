@@ -4,6 +4,7 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, open, readdir, readFile, rename, unlink } from "node:fs/promises";
 import { join } from "node:path";
+import { MtastsError } from "../errors.js";
 import { type Store, supersedes, uselessAfter } from "../store.js";
 
 /** A {@link Store} of files. */
@@ -27,8 +28,9 @@ export function directoryStore(path: string): DirectoryStore {
     async prune(now = Date.now()) {
       const names = await readdir(path).catch(absent);
       const files = (names ?? []).filter((name) => !name.startsWith(".")).map((name) => join(path, name));
-      const removed = await Promise.all(files.map((file) => removeIfUseless(file, now)));
-      return removed.filter(Boolean).length;
+      let removed = 0; // one after the other: each open file is a descriptor
+      for (const file of files) if (await removeIfUseless(file, now)) removed += 1;
+      return removed;
     },
   };
 }
@@ -63,9 +65,19 @@ function read(file: string): Promise<string | undefined> {
 
 async function removeIfUseless(file: string, now: number): Promise<boolean> {
   const stored = await read(file);
-  if (stored === undefined || uselessAfter(stored).getTime() >= now) return false;
+  if (stored === undefined || !isUseless(stored, now)) return false;
   await unlink(file).catch(absent);
   return true;
+}
+
+/** What cannot be read stays: a person is to see it. */
+function isUseless(stored: string, now: number): boolean {
+  try {
+    return uselessAfter(stored).getTime() < now;
+  } catch (error) {
+    if (error instanceof MtastsError) return false;
+    throw error;
+  }
 }
 
 /** Nothing, where a file is not there; everything else is an error. */
