@@ -68,9 +68,9 @@ class Serves(unittest.TestCase):
         refused = self.envoy.stat("wasmcustom.mtasts_not_served")
         self.get("mta-sts.example.com")
         self.get("mta-sts.other.example")
-        until("statistics", lambda: self.envoy.stat("wasmcustom.mtasts_served") == served + 1)
+        until("statistics", lambda: self.envoy.stat("wasmcustom.mtasts_served") > served)
         until("statistics",
-              lambda: self.envoy.stat("wasmcustom.mtasts_not_served") == refused + 1)
+              lambda: self.envoy.stat("wasmcustom.mtasts_not_served") > refused)
 
 
 class Load(threading.Thread):
