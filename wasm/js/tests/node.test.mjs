@@ -286,7 +286,7 @@ describe("mtasts/node", () => {
       assert.throws(() => createHost({ connectTimeoutMs: limit }), TypeError);
     }
     assert.throws(() => createHost({ httpsPort: 65_536 }), TypeError);
-    for (const nameservers of [["rubbish"], "127.0.0.1:53"]) assert.throws(() => createHost({ nameservers }));
+    for (const nameservers of [[], ["rubbish"], "127.0.0.1:53"]) assert.throws(() => createHost({ nameservers }));
   });
 
   it("refuses roots that are none, as which every policy host would be untrusted", () => {

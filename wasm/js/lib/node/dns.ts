@@ -37,6 +37,7 @@ export class Dns {
   constructor(options: DnsOptions) {
     this.#nameservers = options.nameservers;
     this.#timeout = within("dnsTimeoutMs", options.dnsTimeoutMs ?? 10_000); // Node aborts for some that are none
+    if (this.#nameservers?.length === 0) throw new TypeError("nameservers is empty");
     this.#resolver(); // throws for name servers that are none
   }
 
