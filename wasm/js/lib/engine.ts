@@ -103,6 +103,15 @@ export function needed(value: string, what: string): string {
   return text(value, what);
 }
 
+/** The longest that a timer can take: above it, it takes none. */
+export const MOST_MS = 0x7fff_ffff;
+
+/** A setting of which nothing, or more than `most`, would mean that nothing is ever found. */
+export function within(name: string, value: number, most = MOST_MS): number {
+  if (Number.isInteger(value) && value >= 1 && value <= most) return value;
+  throw new TypeError(`${name} is not a whole number from 1 to ${most}`);
+}
+
 /** Milliseconds since 1970, as `Date.now()` gives them, as the engine's seconds. */
 export function seconds(time: number): number {
   if (!Number.isFinite(time) || time < 0) throw new TypeError(`${time} is no time`);

@@ -4,7 +4,7 @@
 import type * as glue from "./glue.js";
 import { toPolicyDomain } from "./domain.js";
 import { dispose } from "./dispose.js";
-import { call, needed, octets, Owned, seconds, text } from "./engine.js";
+import { call, needed, octets, Owned, seconds, text, within } from "./engine.js";
 import type { FetchAnswer, FetchRequest, TxtAnswer } from "./host.js";
 import { type Outcome, outcomeFrom, outcomeHandle } from "./outcome.js";
 import { toRecords } from "./record.js";
@@ -46,9 +46,6 @@ export interface LookupOptions extends Config {
   /** The time, as `Date.now()` gives it, which is the default. */
   readonly now?: number | undefined;
 }
-
-/** The longest that a timer can take: above it, it takes none. */
-export const MOST_MS = 0x7fff_ffff;
 
 /** What a lookup asks. */
 export type Question = Exclude<Step, { readonly kind: "done" }>;
@@ -140,26 +137,21 @@ export class Lookup {
   }
 }
 
+const LIMITS = new Set(["fetchTimeoutMs", "maxBody"]);
+
 /** Runs `begin` with what `config` says. */
 function configured<T>(config: Config, begin: (engine: typeof glue, config: glue.Config) => T): T {
   return call((engine) => {
     const settings = new engine.Config();
     try {
       for (const [name, value] of Object.entries(config)) {
-        if (value !== undefined) settings.set(name, setting(name, Number(value)));
+        if (value !== undefined) settings.set(name, LIMITS.has(name) ? within(name, Number(value)) : Number(value));
       }
       return begin(engine, settings);
     } finally {
       settings.free();
     }
   });
-}
-
-/** A time limit of nothing, or of more than timers can, and a policy of nothing: no policy ever. */
-function setting(name: string, value: number): number {
-  const isLimit = name === "fetchTimeoutMs" || name === "maxBody";
-  if (isLimit && !(value >= 1 && value <= MOST_MS)) throw new TypeError(`${name} is not from 1 to ${MOST_MS}`);
-  return value;
 }
 
 function toQuestion(lookup: glue.Lookup): Question | undefined {

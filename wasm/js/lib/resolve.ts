@@ -3,9 +3,10 @@
 
 import { toPolicyDomain } from "./domain.js";
 import { dispose } from "./dispose.js";
+import { MOST_MS } from "./engine.js";
 import { MtastsError } from "./errors.js";
 import type { FetchAnswer, FetchRequest, Host, HostOptions } from "./host.js";
-import { type Config, Lookup, MOST_MS, outcomeOf, type Question, questionOf } from "./lookup.js";
+import { type Config, Lookup, outcomeOf, type Question, questionOf } from "./lookup.js";
 import type { Outcome } from "./outcome.js";
 import { share, unlessAborted } from "./share.js";
 

@@ -280,6 +280,15 @@ describe("mtasts/node", () => {
     assert.deepEqual(readdirSync(`${lab.folder}/pruned`), ["a.example"]);
   });
 
+  it("refuses limits, ports and name servers that are none", () => {
+    for (const limit of [0, -1, 0.5, NaN, 2 ** 31]) {
+      assert.throws(() => createHost({ dnsTimeoutMs: limit }), TypeError);
+      assert.throws(() => createHost({ connectTimeoutMs: limit }), TypeError);
+    }
+    assert.throws(() => createHost({ httpsPort: 65_536 }), TypeError);
+    for (const nameservers of [[], ["rubbish"], "127.0.0.1:53"]) assert.throws(() => createHost({ nameservers }));
+  });
+
   it("refuses roots that are none, as which every policy host would be untrusted", () => {
     for (const ca of ["", "/etc/ssl/certs.pem", [], [lab.options.ca, "rubbish"]]) {
       assert.throws(() => createHost({ ca }), TypeError);

@@ -15,7 +15,6 @@ import dns.exception
 import dns.message
 import dns.resolver
 
-
 #: What this machine lacks is not the domain's fault: the mail waits.
 _SHORTAGES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 

@@ -3,6 +3,7 @@
 // of three kinds. node:dns gives no TTL of TXT records nor of their absence: it is unknown.
 
 import { promises } from "node:dns";
+import { within } from "../engine.js";
 import { unlessAborted } from "../share.js";
 import type { TxtAnswer, TxtFailure } from "../host.js";
 
@@ -35,7 +36,15 @@ export class Dns {
 
   constructor(options: DnsOptions) {
     this.#nameservers = options.nameservers;
-    this.#timeout = options.dnsTimeoutMs ?? 10_000;
+    this.#timeout = within("dnsTimeoutMs", options.dnsTimeoutMs ?? 10_000); // Node aborts for some that are none
+    if (this.#nameservers?.length === 0) throw new TypeError("nameservers is empty");
+    this.#resolver(); // throws for name servers that are none
+  }
+
+  #resolver(): promises.Resolver {
+    const resolver = new promises.Resolver({ timeout: Math.ceil(this.#timeout / 4), tries: 2 });
+    if (this.#nameservers !== undefined) resolver.setServers([...this.#nameservers]);
+    return resolver;
   }
 
   /** All TXT records of `name`. */
@@ -85,8 +94,7 @@ export class Dns {
     question: Question<T>,
     signal: AbortSignal,
   ): Promise<{ readonly found: readonly T[] } | { readonly failure: TxtFailure; readonly code: string }> {
-    const resolver = new promises.Resolver({ timeout: Math.ceil(this.#timeout / 4), tries: 2 });
-    if (this.#nameservers !== undefined) resolver.setServers([...this.#nameservers]);
+    const resolver = this.#resolver();
     const limit = setTimeout(() => resolver.cancel(), this.#timeout);
     try {
       const found = await unlessAborted(question(resolver, name), signal);

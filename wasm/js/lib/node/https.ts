@@ -9,6 +9,7 @@ import { X509Certificate } from "node:crypto";
 import { type IncomingMessage, request as httpRequest } from "node:http";
 import { connect as tlsConnect, type TLSSocket } from "node:tls";
 import { checkCertificateName } from "../certificate.js";
+import { within } from "../engine.js";
 import type { FetchAnswer, FetchFailure, FetchRequest } from "../host.js";
 import { isGlobal } from "./address.js";
 import type { Dns } from "./dns.js";
@@ -68,6 +69,8 @@ export class Https {
 
   constructor(dns: Dns, options: HttpsOptions) {
     checkRoots(options.ca);
+    within("connectTimeoutMs", options.connectTimeoutMs ?? 1);
+    within("httpsPort", options.httpsPort ?? 443, 65_535);
     this.#dns = dns;
     this.#options = options;
   }

@@ -35,7 +35,7 @@ export interface NodeHost extends Host {
 }
 
 /**
- * A host for `resolve`. Make one and keep it: it holds the policies.
+ * A host for `resolve`. Make one and keep it: it holds the policies. Throws for options that are none.
  *
  * ```js
  * const host = createHost({ store: directoryStore("/var/lib/example-mailer/mta-sts") });
