@@ -74,6 +74,9 @@ impl<'a> Scan<'a> {
         command.arg("COUNT").arg(BATCH);
         let (cursor, keys): (u64, Vec<Vec<u8>>) = command.query_async(&mut self.connection).await?;
         let items = self.items(keys).await?;
+        if items.iter().any(is_elsewhere) {
+            return Err(Problem::Changed);
+        }
         self.cursor = Some(cursor).filter(|cursor| *cursor != 0);
         Ok(Some(items))
     }
@@ -95,6 +98,12 @@ impl<'a> Scan<'a> {
         let there = both.filter_map(|(key, value)| Some((key, value.transpose()?)));
         Ok(there.collect())
     }
+}
+
+/// Whether the server says that another one has the entry now.
+fn is_elsewhere((_, value): &Item) -> bool {
+    let error = value.as_ref().err();
+    error.is_some_and(|error| error.redirect_node().is_some())
 }
 
 /// What matches the keys that begin with `prefix`, whatever is in it.

@@ -56,13 +56,17 @@ async fn load(store: &RedisStore, domain: &str) -> Option<String> {
 
 /// All entries; what cannot be read is the error's text.
 async fn all(store: &RedisStore) -> BTreeMap<String, String> {
+    try_all(store).await.unwrap()
+}
+
+async fn try_all(store: &RedisStore) -> Result<BTreeMap<String, String>, RedisError> {
     let mut all = BTreeMap::new();
     let visit = |domain: &str, text: Result<&str, RedisError>| {
         let text = text.map_or_else(|error| error.to_string(), str::to_owned);
         assert_eq!(all.insert(domain.to_owned(), text), None, "{domain} twice");
     };
-    sendable(store.for_each(visit)).await.unwrap();
-    all
+    sendable(store.for_each(visit)).await?;
+    Ok(all)
 }
 
 /// What a task of a runtime with several threads may do.
