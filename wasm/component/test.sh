@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 #
 # Builds the component for each world and runs it: conformance, certificate chains, and the hosts in
-# Python and Node against the lab.
+# Python and Node against the lab. That in Rust takes minutes to build, so that it runs only if asked:
+#
+#     test.sh [--rust]
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 here=wasm/component
@@ -11,8 +13,10 @@ python=$PWD/build/wasm-venv/bin/python
 say() { printf '== component: %s\n' "$*"; }
 
 style() {
-    local features
-    cargo fmt --check --manifest-path wasm/pack/Cargo.toml
+    local manifest features
+    for manifest in wasm/pack wasm/component/hosts/rust; do
+        cargo fmt --check --manifest-path "$manifest/Cargo.toml"
+    done
     cargo fmt --check --manifest-path wasm/Cargo.toml -p mtasts-component
     (cd wasm && ../tools/licences.py)
     (cd wasm/pack && ../../tools/licences.py)
@@ -21,6 +25,15 @@ style() {
         cargo clippy -q --release --manifest-path wasm/Cargo.toml -p mtasts-component \
             --features "$features" -- -D warnings
     done
+}
+
+rust_host() {
+    local manifest=$here/hosts/rust/Cargo.toml
+    (cd $here/hosts/rust && ../../../../tools/licences.py)
+    cargo clippy -q --locked --manifest-path "$manifest" -- -D warnings
+    cargo build -q --locked --manifest-path "$manifest"
+    "$python" -B $here/tests/hosts.py $here/hosts/rust/target/debug/mtasts-component-host \
+        build/wasm/mtasts-resolving.wasm
 }
 
 command -v node > /dev/null || { echo "needs Node 20 or later and npm" >&2 && exit 1; }
@@ -42,3 +55,7 @@ say "the host in Python"
     build/wasm/mtasts-resolving-chains.wasm
 say "the host in Node"
 "$python" -B $here/tests/hosts.py node build/wasm-node/host.mjs build/wasm-node/pure/mtasts.js
+if [ "${1-}" = --rust ]; then
+    say "the host in Rust"
+    rust_host
+fi
