@@ -1,27 +1,25 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
 #
-# Runs cargo with a compiler that has the standard library of the WebAssembly targets:
+# Runs cargo with a compiler that has the standard library of wasm32-unknown-unknown:
 #
 #     tools/wasm-cargo.sh build --release --target wasm32-unknown-unknown ...
 #
-# The installed toolchain serves where it has them (`rustup target add wasm32-unknown-unknown
-# wasm32-wasip1`). Else a private one is made, once, from Debian's rustc-web below
-# $WASM_TOOLCHAIN_DIR (139 MB to download, a minute or two); nothing else is changed.
+# The installed toolchain serves where it has that (`rustup target add wasm32-unknown-unknown`).
+# Else a private one is made, once, from Debian's rustc-web below $WASM_TOOLCHAIN_DIR (139 MB to
+# download, a minute or two); nothing else is changed.
 set -euo pipefail
 
 tools=$(cd "$(dirname "$0")" && pwd)
-targets=${WASM_TARGETS:-wasm32-unknown-unknown wasm32-wasip1}
+target=wasm32-unknown-unknown
 dir=${WASM_TOOLCHAIN_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/mtasts-wasm-toolchain}
 arch=$(uname -m)-unknown-linux-gnu
 usr=$dir/usr
 
-# Whether this compiler has the standard library of each target.
-has_targets() {
-    local target lib
-    for target in $targets; do
-        lib=$("$1" --print target-libdir --target "$target" 2> /dev/null) && [ -d "$lib" ] || return 1
-    done
+# Whether this compiler has the target's standard library.
+has_target() {
+    local lib
+    lib=$("$1" --print target-libdir --target "$target" 2> /dev/null) && [ -d "$lib" ]
 }
 
 # The first name of this form in what Debian says of a package.
@@ -34,7 +32,7 @@ fetch() (
     std=$(first libstd-rust-web-dev 'libstd-rust-web-[0-9.]*[0-9]') || exit
     llvm=$(first "$std" 'libllvm[0-9]*') || exit
     "$tools/retry.sh" apt-get download -qq rustc-web rust-web-src libstd-rust-web-dev "$std" \
-        "$llvm" "lld-${llvm#libllvm}" wasi-libc
+        "$llvm" "lld-${llvm#libllvm}"
 )
 
 unpack() {
@@ -52,9 +50,9 @@ unpack() {
     chmod +x "$dir/bin/rustc"
 }
 
-# Builds the standard library of one target with an empty crate, and keeps it.
+# Builds the standard library with an empty crate, and keeps it.
 build_std() {
-    local target=$1 lib=$usr/lib/rustlib/$1/lib
+    local lib=$usr/lib/rustlib/$target/lib
     (
         cd "$dir/seed"
         flags="-Cembed-bitcode=yes --remap-path-prefix=$usr/lib/rustlib/src/rust=/rustc"
@@ -63,19 +61,15 @@ build_std() {
             CARGO_PROFILE_RELEASE_DEBUG=0 RUSTFLAGS="$flags" \
             cargo build -q --release --target "$target" -Zbuild-std=std,panic_abort,test
     )
-    mkdir -p "$lib.new/self-contained"
+    mkdir -p "$lib.new"
     cp "$dir/seed/target/$target/release/deps/"*.rlib "$lib.new/"
     rm "$lib.new"/libseed*
-    case $target in
-        *-wasip1) cp "$usr/lib/wasm32-wasi"/{crt1-command.o,crt1-reactor.o,libc.a} "$lib.new/self-contained/" ;;
-    esac
     mv "$lib.new" "$lib"
 }
 
 make_toolchain() {
-    local target
     command -v apt-get > /dev/null || {
-        echo "no standard library for $targets; run: rustup target add $targets" >&2
+        echo "no standard library for $target; run: rustup target add $target" >&2
         exit 1
     }
     rm -rf "$dir"
@@ -87,17 +81,15 @@ make_toolchain() {
     unpack
     printf '[package]\nname = "seed"\nedition = "2021"\n[workspace]\n' > "$dir/seed/Cargo.toml"
     : > "$dir/seed/src/lib.rs"
-    for target in $targets; do
-        build_std "$target"
-    done
+    build_std
     rm -rf "$dir/deb" "$dir/seed" "$usr/src"
 }
 
-if ! has_targets rustc; then
+if ! has_target rustc; then
     mkdir -p "$(dirname "$dir")"
     exec 9> "$dir.lock"
     flock 9
-    has_targets "$dir/bin/rustc" || make_toolchain
+    has_target "$dir/bin/rustc" || make_toolchain
     exec 9>&-
     export RUSTC=$dir/bin/rustc
 fi
