@@ -108,6 +108,18 @@ fn a_bad_configuration_is_refused_and_says_where() {
             "api_hosts: an array",
         ),
         (
+            json!({ "query": {}, "api_hosts": ["a", "b:8080"] }),
+            "api_hosts: \"b:8080\" is no host name",
+        ),
+        (
+            json!({ "query": {}, "api_hosts": ["*.example"] }),
+            "api_hosts: \"*.example\" is no host name",
+        ),
+        (
+            json!({ "query": {}, "api_hosts": [""] }),
+            "api_hosts: \"\" is no host name",
+        ),
+        (
             json!({ "publish": {} }),
             "publish: policies: an object is wanted",
         ),
