@@ -41,7 +41,12 @@ fn route(site: &Site, method: &str, url: &str) -> String {
 fn r_pub_1_the_api_is_at_its_hosts_alone() {
     let both = json!({ "publish": publish(), "query": {}, "api_hosts": ["Api.Example", "[::1]"] });
     let site = site(&both).unwrap();
+    let too_long = format!(
+        "mta-sts.{}example.com/.well-known/mta-sts.txt",
+        "a.".repeat(118)
+    );
     for (method, url, wanted) in [
+        ("GET", too_long.as_str(), "other"),
         (
             "GET",
             "api.example/v1/policy?domain=a&mx=b",
