@@ -11,7 +11,7 @@ import threading
 import unittest
 from pathlib import Path
 
-from world import MTASTS, PATIENCE, Envoy, Lab, free_port, get, until
+from world import MTASTS, PATIENCE, Envoy, Lab, free_port, get, readme, until
 
 TIMEOUT = 2
 HTTPS = ["wrong-name", "untrusted", "expired", "self-signed", "cn-only", "redirect", "notfound",
@@ -156,6 +156,21 @@ class Answers(unittest.TestCase):
                 hello = connection.recv(65536)
             client.join(PATIENCE)
         self.assertIn(SUPPORTED_VERSIONS, hello)
+
+    def test_r_get_6_no_policy_host_is_at_an_address_that_is_not_global(self) -> None:
+        """R-GET-6: with the README's filter, without which the others are run."""
+        def change(envoy: Envoy) -> None:
+            cache = readme()["static_resources"]["clusters"][1]["cluster_type"]["typed_config"]
+            kept = cache["dns_cache_config"]["resolved_address_filter"]
+            hosts = envoy.clusters[1]["cluster_type"]["typed_config"]
+            hosts["dns_cache_config"]["resolved_address_filter"] = kept
+
+        envoy = Envoy(self.lab, change=change)
+        self.addCleanup(envoy.close)
+        answer = envoy.policy("domain=good.example")
+        self.assertEqual((answer["policy"], answer["reason"]), (None, "policy-host-dns"))
+        self.assertGreater(envoy.stat("dns_cache.policy_hosts.dns_address_filter_out"), 0)
+        self.assertEqual(self.lab.count("https-connect"), 0)
 
     def test_r_flow_1_a_cached_policy_outlasts_everything(self) -> None:
         """R-FLOW-1."""
