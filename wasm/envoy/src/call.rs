@@ -56,7 +56,7 @@ impl Response {
             return Err(FetchFailure::BodyTooLarge);
         }
         if self.status == 200 && !self.has_end {
-            // It may have been cut: Envoy does not tell whether TLS was closed.
+            // R-GET-1: it may have been cut, as Envoy does not tell whether TLS was closed.
             return Err(FetchFailure::Other);
         }
         Ok(HttpsReply {

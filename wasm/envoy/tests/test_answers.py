@@ -144,8 +144,8 @@ class Answers(unittest.TestCase):
         self.assertEqual(get(self.envoy.mail, path, method="POST")[0], 405)
         self.assertEqual(get(self.envoy.mail, "/other")[0], 404)
 
-    def test_r_get_2_policy_hosts_are_offered_tls_1_2_and_1_3(self) -> None:
-        """R-GET-2: by itself Envoy speaks 1.2 at most to upstreams."""
+    def test_r_get_1_policy_hosts_are_offered_tls_1_2_and_1_3(self) -> None:
+        """R-GET-1: by itself Envoy speaks 1.2 at most to upstreams."""
         with socket.create_server(("", 0)) as host:
             host.settimeout(PATIENCE)
             envoy = self.start(port=host.getsockname()[1])
