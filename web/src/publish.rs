@@ -50,6 +50,9 @@ pub const RECORDS_PATH: &str = "/v1/records";
 /// What the Policy Host of a domain is called begins so (RFC 8461 §3.3).
 const PREFIX: &str = "mta-sts.";
 
+/// The longest name that DNS can carry, in octets of text without the final dot.
+const MAX_NAME: usize = 253;
+
 /// Policies, and whose they are.
 #[derive(Clone, Debug)]
 pub struct Publisher {
@@ -90,11 +93,12 @@ pub fn host_of(authority: &str) -> &str {
 }
 
 /// The domain of which this is the Policy Host: as the client wrote it, without port and final
-/// dot.
+/// dot. None that is too long for DNS: clients can write what takes long to look up.
 pub fn domain_of(authority: &str) -> Option<&str> {
     let (prefix, domain) = host_of(authority).split_at_checked(PREFIX.len())?;
     let domain = domain.strip_suffix('.').unwrap_or(domain);
-    (prefix.eq_ignore_ascii_case(PREFIX) && !domain.is_empty()).then_some(domain)
+    let has_length = (1..=MAX_NAME - PREFIX.len()).contains(&domain.len());
+    (prefix.eq_ignore_ascii_case(PREFIX) && has_length).then_some(domain)
 }
 
 impl Publisher {

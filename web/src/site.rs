@@ -13,7 +13,9 @@ use crate::publish::{self, ConfigError, Publisher, Request};
 use crate::query;
 use crate::reply::Reply;
 use crate::settings::Section;
+use mtasts::PolicyDomain;
 use serde_json::Value;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// The keys of a configuration that [`Site::read`] reads.
 pub const KEYS: &[&str] = &["api_hosts", "publish", "query"];
@@ -112,6 +114,22 @@ fn hosts(value: &Value) -> Result<Vec<String>, ConfigError> {
     let hosts = value.as_array().ok_or_else(wrong)?;
     hosts
         .iter()
-        .map(|host| Ok(host.as_str().ok_or_else(wrong)?.to_ascii_lowercase()))
+        .map(|host| self::host(host.as_str().ok_or_else(wrong)?))
         .collect()
+}
+
+/// A host that requests can be for, in lower case: another would never be asked.
+fn host(name: &str) -> Result<String, ConfigError> {
+    let is_name = || name.parse::<PolicyDomain>().is_ok() && !name.ends_with('.');
+    let literal = name
+        .strip_prefix('[')
+        .and_then(|name| name.strip_suffix(']'));
+    let is_v6 = || literal.is_some_and(|name| name.parse::<Ipv6Addr>().is_ok());
+    match name == "*" || is_name() || name.parse::<Ipv4Addr>().is_ok() || is_v6() {
+        true => Ok(name.to_ascii_lowercase()),
+        false => {
+            let what = format_args!("{name:?} is no host name; ports do not belong there");
+            Err(ConfigError::at("api_hosts", what))
+        }
+    }
 }

@@ -41,7 +41,12 @@ fn route(site: &Site, method: &str, url: &str) -> String {
 fn r_pub_1_the_api_is_at_its_hosts_alone() {
     let both = json!({ "publish": publish(), "query": {}, "api_hosts": ["Api.Example", "[::1]"] });
     let site = site(&both).unwrap();
+    let too_long = format!(
+        "mta-sts.{}example.com/.well-known/mta-sts.txt",
+        "a.".repeat(118)
+    );
     for (method, url, wanted) in [
+        ("GET", too_long.as_str(), "other"),
         (
             "GET",
             "api.example/v1/policy?domain=a&mx=b",
@@ -106,6 +111,18 @@ fn a_bad_configuration_is_refused_and_says_where() {
         (
             json!({ "query": {}, "api_hosts": [1] }),
             "api_hosts: an array",
+        ),
+        (
+            json!({ "query": {}, "api_hosts": ["a", "b:8080"] }),
+            "api_hosts: \"b:8080\" is no host name",
+        ),
+        (
+            json!({ "query": {}, "api_hosts": ["*.example"] }),
+            "api_hosts: \"*.example\" is no host name",
+        ),
+        (
+            json!({ "query": {}, "api_hosts": [""] }),
+            "api_hosts: \"\" is no host name",
         ),
         (
             json!({ "publish": {} }),

@@ -18,6 +18,8 @@ pub struct Response {
     pub age: Option<String>,
     /// Whether Envoy says that an upstream took part: it adds a header to what an upstream sends.
     pub is_upstream: bool,
+    /// Whether a header says where the body ends: `Content-Length` or `Transfer-Encoding`.
+    pub has_end: bool,
     /// How large the body is.
     pub size: usize,
     /// The body, or as much of it as was read.
@@ -52,6 +54,10 @@ impl Response {
         }
         if self.status == 200 && self.size > max_body {
             return Err(FetchFailure::BodyTooLarge);
+        }
+        if self.status == 200 && !self.has_end {
+            // R-GET-1: it may have been cut, as Envoy does not tell whether TLS was closed.
+            return Err(FetchFailure::Other);
         }
         Ok(HttpsReply {
             status: self.status,

@@ -98,10 +98,14 @@ fn dns(value: &Value) -> Read<Dns> {
     let dns = Section::open("query.dns", value, &keys)?;
     let cluster = dns.text("cluster", None)?;
     let timeout = dns.number("timeout_ms", 5_000, 1..=60_000)?;
+    let path = dns.text("path", Some("/dns-query"))?;
+    if !path.starts_with('/') {
+        return Err(dns.error("path", "\"/\" is wanted at its start"));
+    }
     Ok(Dns {
         cluster: cluster.to_owned(),
         authority: dns.text("authority", Some(cluster))?.to_owned(),
-        path: dns.text("path", Some("/dns-query"))?.to_owned(),
+        path: path.to_owned(),
         timeout: Duration::from_millis(timeout.into()),
     })
 }

@@ -76,7 +76,7 @@ impl Store {
     /// it could not be written.
     pub fn save(&self, proxy: &impl Proxy, stored: &Stored, now: UnixTime) -> bool {
         self.change(proxy, &stored.domain, |entries| {
-            if entries.iter().any(|entry| is_later(entry, stored)) {
+            if entries.iter().any(|entry| is_later(entry, stored, now)) {
                 return false;
             }
             entries.retain(|entry| domain_of(entry) != Some(stored.domain.as_str()));
@@ -87,11 +87,11 @@ impl Store {
     }
 
     /// Removes an entry, unless the store has a policy of the domain that was fetched later.
-    pub fn remove(&self, proxy: &impl Proxy, stored: &Stored) -> bool {
+    pub fn remove(&self, proxy: &impl Proxy, stored: &Stored, now: UnixTime) -> bool {
         self.change(proxy, &stored.domain, |entries| {
             let before = entries.len();
             entries.retain(|entry| {
-                domain_of(entry) != Some(stored.domain.as_str()) || is_later(entry, stored)
+                domain_of(entry) != Some(stored.domain.as_str()) || is_later(entry, stored, now)
             });
             entries.len() < before
         })
@@ -154,12 +154,14 @@ fn domain_of(entry: &str) -> Option<&str> {
     entry.lines().nth(1)?.strip_prefix("domain: ")
 }
 
-/// Whether this is an entry of the same domain with a policy that was fetched later.
-fn is_later(entry: &str, than: &Stored) -> bool {
-    domain_of(entry) == Some(than.domain.as_str())
-        && entry
-            .parse::<Stored>()
-            .is_ok_and(|stored| fetched_at(&stored) > fetched_at(than))
+/// Whether this is an entry of the same domain with a policy that was fetched later. One from the
+/// future, the clock having been set back (R-FLOW-11), gives way to any other policy.
+fn is_later(entry: &str, than: &Stored, now: UnixTime) -> bool {
+    let is_later = |stored: Stored| {
+        let (there, new) = (fetched_at(&stored), fetched_at(than));
+        there > new && (there <= Some(now) || new.is_none())
+    };
+    domain_of(entry) == Some(than.domain.as_str()) && entry.parse().is_ok_and(is_later)
 }
 
 fn fetched_at(stored: &Stored) -> Option<UnixTime> {
@@ -170,13 +172,22 @@ fn fetched_at(stored: &Stored) -> Option<UnixTime> {
 /// policy, then those of which the record was last looked at the longest ago. Never the first,
 /// which was just added.
 fn make_room(entries: &mut Vec<String>, now: UnixTime) {
-    while entries.iter().map(|entry| entry.len() + 1).sum::<usize>() > BUCKET_SIZE {
-        let rest = entries.iter().enumerate().skip(1);
-        let Some((least, _)) = rest.min_by_key(|(_, entry)| worth(entry, now)) else {
-            return;
-        };
-        entries.remove(least);
+    let mut size: usize = entries.iter().map(|entry| entry.len() + 1).sum();
+    if size <= BUCKET_SIZE {
+        return;
     }
+    // Each entry is read once: strangers can have many small ones give way to a large one.
+    let rest = entries.iter_mut().skip(1);
+    let mut rest: Vec<_> = rest.map(|entry| (worth(entry, now), entry)).collect();
+    rest.sort_by_key(|(worth, _)| *worth);
+    for (_, entry) in rest {
+        if size <= BUCKET_SIZE {
+            break;
+        }
+        size -= entry.len() + 1;
+        entry.clear();
+    }
+    entries.retain(|entry| !entry.is_empty());
 }
 
 fn worth(entry: &str, now: UnixTime) -> (bool, bool, UnixTime) {

@@ -5,7 +5,8 @@
 //!
 //! A request may be abandoned by its client, and Envoy then drops the calls that were made in its
 //! name. So calls are made in [`Worker::tick`] and [`Worker::response`], which belong to the
-//! thread.
+//! thread; and requests that waited are answered there, as to answer one in the name of another
+//! would take from Envoy to whom the other's answer goes.
 
 use crate::call::Response;
 use crate::config::Query;
@@ -31,6 +32,8 @@ pub struct Worker {
     store: Store,
     refresher: Refresher,
     waiting: BTreeMap<Ticket, Waiting>,
+    /// Replies to requests that waited, found while another one was being answered.
+    ready: Vec<(u32, Reply<'static>)>,
     /// Calls to make.
     calls: VecDeque<Call>,
     /// Calls that were made, by Envoy's number.
@@ -88,6 +91,7 @@ impl Worker {
             refresher: Refresher::new(store, proxy),
             store,
             waiting: BTreeMap::new(),
+            ready: Vec::new(),
             calls: VecDeque::new(),
             open: BTreeMap::new(),
         }
@@ -122,7 +126,7 @@ impl Worker {
         };
         self.waiting.insert(ticket, waiting);
         let reply = self.work(proxy, Some(ticket)); // the store may suffice
-        if !self.calls.is_empty() {
+        if !self.calls.is_empty() || !self.ready.is_empty() {
             proxy.wake();
         }
         reply
@@ -131,6 +135,7 @@ impl Worker {
     /// The request with this number waits no longer.
     pub fn gone(&mut self, request: u32) {
         self.waiting.retain(|_, waiting| waiting.request != request);
+        self.ready.retain(|(ready, _)| *ready != request);
     }
 
     /// Does what is due. To be called about once a second, and when [`Proxy::wake`] was.
@@ -169,6 +174,9 @@ impl Worker {
     fn go_on(&mut self, proxy: &impl Proxy) {
         loop {
             self.work(proxy, None);
+            for (request, reply) in self.ready.drain(..) {
+                proxy.respond(request, &reply);
+            }
             let Some(call) = self.calls.pop_front() else {
                 return;
             };
@@ -192,7 +200,7 @@ impl Worker {
                 },
                 Task::Call(call) => self.calls.push_back(call),
                 Task::Save(stored) => self.save(proxy, &stored),
-                Task::Remove(stored) => drop(self.store.remove(proxy, &stored)),
+                Task::Remove(stored) => drop(self.store.remove(proxy, &stored, proxy.now())),
                 Task::Done(ticket, outcome) => {
                     let Some(waiting) = self.waiting.remove(&ticket) else {
                         continue; // nobody waits any more, or it was a refresh
@@ -200,7 +208,7 @@ impl Worker {
                     let made = answer(proxy, &outcome, &waiting.parameters);
                     match own == Some(ticket) {
                         true => reply = Some(made),
-                        false => proxy.respond(waiting.request, &made),
+                        false => self.ready.push((waiting.request, made)),
                     }
                 }
                 Task::Event(event) => tell(proxy, &event),

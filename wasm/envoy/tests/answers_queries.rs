@@ -86,6 +86,24 @@ fn r_flow_8_many_requests_for_a_domain_make_one_look_up() {
     assert_eq!(mock.count_of(Counter::NoPolicy), 49);
 }
 
+/// Envoy would take the answer of the request that asks for that of the other.
+#[test]
+fn a_request_is_not_answered_while_another_one_asks() {
+    let mock = Mock::new();
+    let mut worker = worker(&mock);
+    assert!(worker.ask(&mock, 1, "domain=slow.example").is_none());
+    worker.tick(&mock);
+    mock.call();
+    mock.pass(121); // DNS has not answered, so that the engine gives up
+    mock.is_woken.set(false);
+    assert!(worker.ask(&mock, 2, "domain=example.com").is_none());
+    assert!(mock.replies.borrow().is_empty());
+    assert!(mock.is_woken.get());
+    worker.tick(&mock);
+    let (request, answer) = mock.reply();
+    assert_eq!((request, &answer["reason"]), (1, &json!("dns-temporary")));
+}
+
 #[test]
 fn r_flow_8_what_one_thread_has_fetched_another_knows() {
     let mock = Mock::new();
@@ -185,6 +203,13 @@ fn r_flow_1_a_cached_policy_outlasts_every_failure() {
             "media-type",
         ),
         (policy("mode: enforce"), "policy-invalid"),
+        (
+            Response {
+                has_end: false, // R-GET-1: it may have been cut
+                ..policy(POLICY)
+            },
+            "fetch-other",
+        ),
     ];
     for (id, (failure, reason)) in failures.into_iter().enumerate() {
         mock.pass(3_600);

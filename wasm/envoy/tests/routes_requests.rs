@@ -145,6 +145,7 @@ fn r_pub_1_a_bad_configuration_is_refused_and_says_where() {
             json!({}),
             "query.dns.cluster: a text is wanted",
         ),
+        ("/query/dns/path", json!("dns-query"), "query.dns.path: "),
         (
             "/query/dns/timeout_ms",
             json!(0),

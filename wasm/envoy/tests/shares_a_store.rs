@@ -34,14 +34,28 @@ fn the_later_fetch_stays_whoever_saves_last() {
     let store = Store::open(&mock);
     let now = UnixTime(NOW);
     assert_eq!(fetched_at(&store, &mock, "a.example"), None);
-    for (fetched, expected) in [(NOW, NOW), (NOW - 5, NOW), (NOW + 5, NOW + 5)] {
+    for (fetched, expected) in [(NOW - 5, NOW - 5), (NOW, NOW), (NOW - 5, NOW)] {
         assert!(store.save(&mock, &stored("a.example", fetched, 0), now));
         assert_eq!(fetched_at(&store, &mock, "a.example"), Some(expected));
     }
-    store.remove(&mock, &stored("a.example", NOW, 0));
-    assert_eq!(fetched_at(&store, &mock, "a.example"), Some(NOW + 5));
-    store.remove(&mock, &stored("a.example", NOW + 5, 0));
+    store.remove(&mock, &stored("a.example", NOW - 5, 0), now);
+    assert_eq!(fetched_at(&store, &mock, "a.example"), Some(NOW));
+    store.remove(&mock, &stored("a.example", NOW, 0), now);
     assert_eq!(fetched_at(&store, &mock, "a.example"), None);
+}
+
+#[test]
+fn r_flow_11_a_policy_from_the_future_gives_way_to_another_but_not_to_none() {
+    let mock = Mock::new();
+    let store = Store::open(&mock);
+    let now = UnixTime(NOW);
+    assert!(store.save(&mock, &stored("a.example", NOW + 5, 0), now));
+    let mut bare = stored("a.example", NOW, 0);
+    bare.policy = None;
+    assert!(store.save(&mock, &bare, now));
+    assert_eq!(fetched_at(&store, &mock, "a.example"), Some(NOW + 5));
+    assert!(store.save(&mock, &stored("a.example", NOW, 0), now));
+    assert_eq!(fetched_at(&store, &mock, "a.example"), Some(NOW));
 }
 
 #[test]
@@ -98,6 +112,29 @@ fn the_store_is_bounded_and_what_is_asked_for_stays() {
         kept(1_400..1_600) > 160 && kept(0..300) < 130,
         "the oldest go first"
     );
+}
+
+#[test]
+fn many_small_entries_give_way_to_a_large_one_and_policies_last() {
+    let mock = Mock::new();
+    let store = Store::open(&mock);
+    let large = stored("large.example", NOW, 65_000);
+    let is_beside =
+        |domain: &Stored| store.hash(&domain.domain) % 512 == store.hash(&large.domain) % 512;
+    let policies = (0..).map(|number| stored(&format!("p{number}.example"), NOW, 0));
+    let policies: Vec<_> = policies.filter(is_beside).take(200).collect();
+    let bare = (0..).map(|number| {
+        let text = format!("mtasts-stored: 1\ndomain: b{number}.example\nrecord: - until {NOW}");
+        text.parse::<Stored>().unwrap()
+    });
+    let bare: Vec<_> = bare.filter(is_beside).take(1_000).collect();
+    for entry in bare.iter().chain(&policies).chain([&large]) {
+        assert!(store.save(&mock, entry, UnixTime(NOW)));
+    }
+    let is_kept = |entry: &&Stored| store.load(&mock, &entry.domain).unwrap().is_some();
+    assert!(is_kept(&&large) && policies.iter().all(|entry| is_kept(&entry)));
+    let kept = bare.iter().filter(is_kept).count();
+    assert!((300..900).contains(&kept), "no more than must: {kept}");
 }
 
 #[test]

@@ -11,12 +11,13 @@ import threading
 import unittest
 from pathlib import Path
 
-from world import MTASTS, PATIENCE, Envoy, Lab, free_port, get, until
+from world import MTASTS, PATIENCE, Envoy, Lab, free_port, get, readme, until
 
 TIMEOUT = 2
 HTTPS = ["wrong-name", "untrusted", "expired", "self-signed", "cn-only", "redirect", "notfound",
          "error500", "oversize", "html", "notype", "refused", "tls-refused", "garbage", "truncated"]
 SLOW = ["drip", "stall-http", "stall-tls"]
+SUPPORTED_VERSIONS = bytes([0, 43, 0, 5, 4, 3, 4, 3, 3])  # in a ClientHello: 1.3 and 1.2
 RECORDS = ["gone", "nodata", "two", "invalid", "servfail", "refused"]
 
 GOOD = """
@@ -108,10 +109,10 @@ class Answers(unittest.TestCase):
         self.lab.ctl("clear")
         self.envoy = self.start()
 
-    def start(self) -> Envoy:
+    def start(self, **fetch: int) -> Envoy:
         def change(envoy: Envoy) -> None:
             envoy.settings(1, lambda settings: settings["query"]["fetch"].update(
-                timeout_ms=TIMEOUT * 1000))
+                timeout_ms=TIMEOUT * 1000, **fetch))
 
         envoy = Envoy(self.lab, change=change)
         self.addCleanup(envoy.close)
@@ -142,6 +143,34 @@ class Answers(unittest.TestCase):
         self.assertGreater(int(headers["content-length"]), 100)
         self.assertEqual(get(self.envoy.mail, path, method="POST")[0], 405)
         self.assertEqual(get(self.envoy.mail, "/other")[0], 404)
+
+    def test_r_get_1_policy_hosts_are_offered_tls_1_2_and_1_3(self) -> None:
+        """R-GET-1: by itself Envoy speaks 1.2 at most to upstreams."""
+        with socket.create_server(("", 0)) as host:
+            host.settimeout(PATIENCE)
+            envoy = self.start(port=host.getsockname()[1])
+            client = threading.Thread(target=envoy.policy, args=["domain=good.example"])
+            client.start()
+            connection, _ = host.accept()
+            with connection:
+                hello = connection.recv(65536)
+            client.join(PATIENCE)
+        self.assertIn(SUPPORTED_VERSIONS, hello)
+
+    def test_r_get_6_no_policy_host_is_at_an_address_that_is_not_global(self) -> None:
+        """R-GET-6: with the README's filter, without which the others are run."""
+        def change(envoy: Envoy) -> None:
+            cache = readme()["static_resources"]["clusters"][1]["cluster_type"]["typed_config"]
+            kept = cache["dns_cache_config"]["resolved_address_filter"]
+            hosts = envoy.clusters[1]["cluster_type"]["typed_config"]
+            hosts["dns_cache_config"]["resolved_address_filter"] = kept
+
+        envoy = Envoy(self.lab, change=change)
+        self.addCleanup(envoy.close)
+        answer = envoy.policy("domain=good.example")
+        self.assertEqual((answer["policy"], answer["reason"]), (None, "policy-host-dns"))
+        self.assertGreater(envoy.stat("dns_cache.policy_hosts.dns_address_filter_out"), 0)
+        self.assertEqual(self.lab.count("https-connect"), 0)
 
     def test_r_flow_1_a_cached_policy_outlasts_everything(self) -> None:
         """R-FLOW-1."""

@@ -177,7 +177,8 @@ class Envoy:
             address["address"], address["port_value"] = "127.0.0.1", port
             vm_config = plugin_of(listener)["vm_config"]
             vm_config["code"]["local"]["filename"] = plugin
-        self._clusters(config["static_resources"]["clusters"], lab)
+        self.clusters = config["static_resources"]["clusters"]
+        self._clusters(self.clusters, lab)
         if change:
             change(self)
         config["node"] = {"id": "test", "cluster": "test"}
@@ -207,6 +208,7 @@ class Envoy:
         if not lab:
             return
         cache = hosts["cluster_type"]["typed_config"]["dns_cache_config"]
+        del cache["resolved_address_filter"]  # the lab is at loopback
         resolver = cache["typed_dns_resolver_config"]["typed_config"]
         resolver["resolvers"] = [
             {"socket_address": {"address": lab.dns[0], "port_value": lab.dns[1]}}]

@@ -2,7 +2,7 @@
 
 //! The configuration of what is served, read all or nothing.
 
-use super::{PREFIX, Publisher};
+use super::{MAX_NAME, PREFIX, Publisher};
 use crate::publish::served::Served;
 use mtasts::{PolicyDomain, Position};
 use serde_json::{Map, Value};
@@ -150,7 +150,7 @@ fn add(publisher: &mut Publisher, name: &str, policy: &Value) -> Read<()> {
             "a domain in A-labels is wanted, or \"*.\" and a domain",
         )
     })?;
-    if domain.as_str().len() + PREFIX.len() > 253 {
+    if domain.as_str().len() + PREFIX.len() > MAX_NAME {
         return Err(ConfigError::at(&place, "too long for a policy host"));
     }
     match table.insert(domain.as_str().to_owned(), policy) {

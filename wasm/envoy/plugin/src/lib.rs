@@ -214,6 +214,7 @@ fn response(envoy: &Envoy, headers: usize, size: usize, max: usize) -> Response 
     if headers == 0 {
         return Response::default(); // there is none
     }
+    let has = |name: &str| envoy.response_header(name).is_some();
     Response {
         status: envoy
             .response_header(":status")
@@ -221,9 +222,8 @@ fn response(envoy: &Envoy, headers: usize, size: usize, max: usize) -> Response 
             .unwrap_or_default(),
         content_type: envoy.response_header("content-type"),
         age: envoy.response_header("age"),
-        is_upstream: envoy
-            .response_header("x-envoy-upstream-service-time")
-            .is_some(),
+        is_upstream: has("x-envoy-upstream-service-time"),
+        has_end: has("content-length") || has("transfer-encoding"),
         size,
         body: envoy.response_body(Response::worth_reading(size, max)),
     }
