@@ -64,6 +64,10 @@ impl fmt::Display for Problem {
 
 impl std::error::Error for Problem {}
 
+/// The most MX hosts of one query: the owner of a domain chooses both them and the patterns that
+/// each is compared with.
+pub const MAX_HOSTS: usize = 1_000;
+
 /// The parameters of a URL's query.
 pub fn parameters(query: &str) -> Vec<(String, String)> {
     form_urlencoded::parse(query.as_bytes())
@@ -86,6 +90,9 @@ pub fn domain(
         return Err(Problem::bad_request(&format!(
             "unknown parameter {unknown}"
         )));
+    }
+    if all(parameters, "mx").nth(MAX_HOSTS).is_some() {
+        return Err(Problem::bad_request("mx= names more than 1000 hosts"));
     }
     let mut domains = parameters.iter().filter(|(name, _)| name == "domain");
     match (domains.next(), domains.next()) {

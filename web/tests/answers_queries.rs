@@ -33,6 +33,10 @@ fn r_dom_1_one_domain_is_asked_for_in_a_labels() {
             "domain= is there twice",
         ),
         ("domain=a.example&host=b", "unknown parameter host"),
+        (
+            &format!("domain=a.example&mx={}", vec!["mx"; 1_001].join(",")),
+            "mx= names more than 1000 hosts",
+        ),
     ] {
         let problem = domain(query).unwrap_err();
         assert_eq!(problem.status, 400, "{query}");

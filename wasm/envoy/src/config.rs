@@ -88,7 +88,7 @@ fn query(value: &Value) -> Read<Query> {
         dns: dns(query.get("dns").unwrap_or(&Value::Null))?,
         fetch: fetching(query.get("fetch").unwrap_or(&Value::Null))?,
         max_waiting: at_most("max_waiting", 1_000)? as usize,
-        max_policies: at_most("max_policies", 20_000)? as usize,
+        max_policies: at_most("max_policies", 4_000)? as usize,
         max_without_policy: at_most("max_without_policy", 20_000)? as usize,
     })
 }
