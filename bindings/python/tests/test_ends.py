@@ -225,5 +225,6 @@ def test_a_fork_while_threads_look_up(lab: Lab, tmp_path: pathlib.Path) -> None:
 def test_a_handle_is_not_copied() -> None:
     with pytest.raises(TypeError, match="copied"):
         copy.copy(fresh()._handle)
-    with pytest.raises(TypeError, match="pickled"):
+    # PyPy stumbles over a structure of ctypes before it comes to the handle.
+    with pytest.raises((TypeError, pickle.PicklingError), match="pickle"):
         pickle.dumps(fresh())
