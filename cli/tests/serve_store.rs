@@ -299,24 +299,6 @@ fn a_purge_that_fails_loses_nothing() {
     check_next(server, count);
 }
 
-/// It may have been read, and wait for its turn.
-#[test]
-fn what_is_purged_while_the_store_is_read_does_not_come_back() {
-    const COUNT: usize = 4_000;
-    let dir = tempfile::tempdir().unwrap();
-    let mut entries: Vec<_> = (0..COUNT)
-        .map(|number| cached(&domain(number), "enforce", 3_600))
-        .collect();
-    entries.push(cached("z.example", "enforce", 3_600)); // the last to be read
-    keep(&dir.path().join("store"), &entries);
-    let mut server = Server::start_on(dir, &no_network(), "", "");
-    let control = server.path("control");
-    let (status, _) = http(text(&control), "POST", "/v1/purge?domain=z.example");
-    assert_eq!(status, 200);
-    server.wait_for_log("store: read");
-    assert_eq!(server.metric("mtasts_domains"), COUNT as f64);
-}
-
 /// Whatever was answered is in the store before.
 #[test]
 fn r_flow_1_a_server_that_is_killed_has_forgotten_no_policy_that_it_gave_out() {
