@@ -76,9 +76,9 @@ case ${1:-all} in
         lane core 3
         lane ffi 3
         lane host 6
-        lane hosts 8
+        lane hosts 12
         lane python 3
-        lane wasm 10
+        lane wasm 18
         ;;
     *) lane "$1" 9 ;;
 esac
