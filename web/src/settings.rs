@@ -71,4 +71,13 @@ impl<'a> Section<'a> {
             self.error(key, what)
         })
     }
+
+    /// A port.
+    ///
+    /// # Errors
+    /// It is no number from 1 to 65 535.
+    pub fn port(&self, key: &str, default: u16) -> Read<u16> {
+        let number = self.number(key, default.into(), 1..=u16::MAX.into())?;
+        Ok(u16::try_from(number).unwrap_or(default))
+    }
 }

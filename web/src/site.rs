@@ -17,8 +17,8 @@ use mtasts::PolicyDomain;
 use serde_json::Value;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// The keys of a configuration that [`Site::read`] reads.
-pub const KEYS: &[&str] = &["api_hosts", "publish", "query"];
+/// The keys of a configuration.
+const KEYS: &[&str] = &["api_hosts", "publish", "query"];
 
 /// What is answered, and where.
 #[derive(Clone, Debug)]
@@ -47,12 +47,23 @@ pub fn is_ours(path: &str) -> bool {
     publish::is_policy_path(path) || path.starts_with("/v1/")
 }
 
+/// Reads a configuration in JSON, all or nothing; its key `query` by the function `query`, as what it
+/// holds is the surface's own.
+///
+/// # Errors
+/// What is wrong, and where: for a policy its line and column.
+pub fn read_configuration<Q>(
+    text: &[u8],
+    query: impl FnOnce(&Value) -> Result<Q, ConfigError>,
+) -> Result<(Site, Option<Q>), ConfigError> {
+    let value: Value = serde_json::from_slice(text).map_err(|error| ConfigError::json(&error))?;
+    let top = Section::open("the configuration", &value, KEYS)?;
+    let query = || top.get("query").map(query).transpose();
+    Ok((Site::read(&top)?, query()?))
+}
+
 impl Site {
-    /// Reads a configuration, of which `query` is only looked for.
-    ///
-    /// # Errors
-    /// What is wrong, and where.
-    pub fn read(top: &Section<'_>) -> Result<Self, ConfigError> {
+    fn read(top: &Section<'_>) -> Result<Self, ConfigError> {
         let publisher = top.get("publish").map(|value| {
             Publisher::from_json(value).map_err(|error| ConfigError::at("publish", error))
         });

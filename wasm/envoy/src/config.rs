@@ -4,7 +4,7 @@
 
 use mtasts_web::publish::ConfigError;
 use mtasts_web::settings::Section;
-use mtasts_web::site::{KEYS, Site};
+use mtasts_web::site::{Site, read_configuration};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -64,13 +64,8 @@ impl Config {
     /// # Errors
     /// What is wrong, and where.
     pub fn parse(text: &[u8]) -> Read<Self> {
-        let value: Value =
-            serde_json::from_slice(text).map_err(|error| ConfigError::json(&error))?;
-        let top = Section::open("the configuration", &value, KEYS)?;
-        Ok(Self {
-            site: Site::read(&top)?,
-            query: top.get("query").map(query).transpose()?,
-        })
+        let (site, query) = read_configuration(text, query)?;
+        Ok(Self { site, query })
     }
 }
 
@@ -112,10 +107,9 @@ fn dns(value: &Value) -> Read<Dns> {
 
 fn fetching(value: &Value) -> Read<Fetching> {
     let fetch = Section::open("query.fetch", value, &["cluster", "port", "timeout_ms"])?;
-    let port = fetch.number("port", 443, 1..=65_535)?;
     Ok(Fetching {
         cluster: fetch.text("cluster", None)?.to_owned(),
-        port: u16::try_from(port).unwrap_or(443),
+        port: fetch.port("port", 443)?,
         timeout_ms: fetch.number("timeout_ms", 60_000, 1..=60_000)?,
     })
 }

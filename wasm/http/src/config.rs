@@ -5,7 +5,7 @@
 
 use mtasts_web::publish::ConfigError;
 use mtasts_web::settings::Section;
-use mtasts_web::site::{KEYS, Site};
+use mtasts_web::site::{Site, read_configuration};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -52,13 +52,8 @@ impl Config {
     /// # Errors
     /// What is wrong, and where: for a policy its line and column.
     pub fn parse(text: &[u8]) -> Read<Self> {
-        let value: Value =
-            serde_json::from_slice(text).map_err(|error| ConfigError::json(&error))?;
-        let top = Section::open("the configuration", &value, KEYS)?;
-        Ok(Self {
-            site: Site::read(&top)?,
-            query: top.get("query").map(query).transpose()?,
-        })
+        let (site, query) = read_configuration(text, query)?;
+        Ok(Self { site, query })
     }
 }
 
@@ -67,12 +62,11 @@ fn query(value: &Value) -> Read<Query> {
     let none = Value::Object(serde_json::Map::new());
     let fetch = query.get("fetch").unwrap_or(&none);
     let fetch = Section::open("query.fetch", fetch, &["port", "timeout_ms"])?;
-    let port = fetch.number("port", 443, 1..=65_535)?;
     let mut lookup = mtasts::Config::default();
     lookup.fetch_timeout_ms = fetch.number("timeout_ms", lookup.fetch_timeout_ms, 1..=60_000)?;
     Ok(Query {
         dns: dns(query.get("dns").unwrap_or(&Value::Null))?,
-        port: u16::try_from(port).unwrap_or(443),
+        port: fetch.port("port", 443)?,
         lookup,
         memory: query.number("memory_kib", 8_192, 0..=1_048_576)? as usize * 1_024,
     })
