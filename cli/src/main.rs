@@ -4,6 +4,7 @@
 //! it is bad, or cannot be had now; 2: the command was misused.
 
 mod cache;
+mod certificate;
 mod folder;
 mod lint;
 mod network;
@@ -29,6 +30,7 @@ enum Command {
     Lint(lint::Arguments),
     Serve(serve::Arguments),
     Cache(cache::Arguments),
+    Certificate(certificate::Arguments),
 }
 
 /// Where the configuration of the server is.
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         Command::Lint(arguments) => lint::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Cache(arguments) => cache::run(&arguments),
+        Command::Certificate(arguments) => certificate::run(&arguments),
     };
     done.unwrap_or_else(|message| {
         eprintln!("mtasts: {message}");

@@ -58,6 +58,19 @@ pub enum Certificate {
     NotTrusted,
 }
 
+impl Certificate {
+    /// What is wrong with it, `None` if nothing is.
+    pub const fn cause(self) -> Option<Cause> {
+        match self {
+            Self::Valid => None,
+            Self::Expired => Some(Cause::CertificateExpired),
+            Self::HostMismatch => Some(Cause::CertificateHostMismatch),
+            Self::Invalid => Some(Cause::CertificateInvalid),
+            Self::NotTrusted => Some(Cause::CertificateNotTrusted),
+        }
+    }
+}
+
 /// What DANE (RFC 7672) says of one MX host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Dane {
@@ -253,7 +266,7 @@ fn policy_failure(policy: &Policy, session: &Session<'_>) -> Option<Cause> {
         return Some(Cause::MxNotListed);
     }
     tls_failure(session.tls).or(match session.tls {
-        Tls::Established(certificate) => certificate_failure(certificate),
+        Tls::Established(certificate) => certificate.cause(),
         _ => None,
     })
 }
@@ -263,16 +276,6 @@ pub(crate) fn tls_failure(tls: Tls) -> Option<Cause> {
         Tls::NotTried | Tls::Established(_) => None,
         Tls::NotOffered => Some(Cause::StartTlsNotSupported),
         Tls::Failed => Some(Cause::TlsFailed),
-    }
-}
-
-fn certificate_failure(certificate: Certificate) -> Option<Cause> {
-    match certificate {
-        Certificate::Valid => None,
-        Certificate::Expired => Some(Cause::CertificateExpired),
-        Certificate::HostMismatch => Some(Cause::CertificateHostMismatch),
-        Certificate::Invalid => Some(Cause::CertificateInvalid),
-        Certificate::NotTrusted => Some(Cause::CertificateNotTrusted),
     }
 }
 
