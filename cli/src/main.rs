@@ -7,10 +7,12 @@ mod cache;
 mod certificate;
 mod check;
 mod folder;
+mod grammar;
 mod lint;
 mod network;
 mod query;
 mod serve;
+mod shown;
 mod store;
 
 use clap::{Parser, Subcommand};

@@ -259,6 +259,8 @@ struct Fields<'a, W> {
     mode: Option<Mode>,
     max_age: Option<u32>,
     mx: MxPatterns,
+    /// The value of the first `mx` that is no pattern.
+    passed_over: Option<usize>,
     sink: W,
 }
 
@@ -271,6 +273,7 @@ impl<'a, W: FnMut(Warning) -> Result<(), Error>> Fields<'a, W> {
             mode: None,
             max_age: None,
             mx: MxPatterns::none(),
+            passed_over: None,
             sink,
         }
     }
@@ -289,6 +292,7 @@ impl<'a, W: FnMut(Warning) -> Result<(), Error>> Fields<'a, W> {
     fn mx(&mut self, field: &Field<'_>, line_start: usize) -> Result<(), Error> {
         let bare = field.value.strip_suffix(b".").unwrap_or(field.value);
         if !pattern::is_legal(bare) {
+            self.passed_over.get_or_insert(field.at);
             return self.warn(illegal_mx(bare), field.at, line_start);
         }
         self.mx.push(field.at, bare.len());
@@ -329,7 +333,11 @@ impl<'a, W: FnMut(Warning) -> Result<(), Error>> Fields<'a, W> {
         let mode = self.mode.ok_or(missing(ErrorKind::ModeMissing))?;
         let max_age = self.max_age.ok_or(missing(ErrorKind::MaxAgeMissing))?;
         if self.mx.len() == 0 && mode != Mode::None {
-            return Err(missing(ErrorKind::MxMissing));
+            // There may be one that is not what it was meant to be.
+            return Err(Error::new(
+                ErrorKind::MxMissing,
+                self.passed_over.unwrap_or(0),
+            ));
         }
         self.mx.shrink();
         let is_twice = has_capitals(self.text, &self.mx);
