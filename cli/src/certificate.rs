@@ -13,6 +13,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Judge a certificate from files, as a sender would
 #[derive(clap::Args)]
+#[command(
+    after_help = "Example: mtasts certificate verify --chain chain.pem --host mx.example.com"
+)]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,

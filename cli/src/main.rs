@@ -7,6 +7,7 @@ mod cache;
 mod certificate;
 mod check;
 mod folder;
+mod generate;
 mod grammar;
 mod lint;
 mod network;
@@ -19,22 +20,34 @@ use clap::{Parser, Subcommand};
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-/// MTA-STS (RFC 8461): which policy a mail domain has, and what it means for its mail.
+/// MTA-STS (RFC 8461): what a mail domain publishes, and what senders make of it
 #[derive(Parser)]
-#[command(name = "mtasts", version)]
+#[command(name = "mtasts", version, after_help = EXAMPLES)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
 }
 
+const EXAMPLES: &str = "\
+Examples:
+  mtasts check example.com               what is wrong with my domain?
+  mtasts query example.com               what would a sender do now?
+  mtasts serve                           policies for Postfix and Exim
+
+Each subcommand shows examples: mtasts help check";
+
+// In the order in which one comes to need them: a domain's owner, then who sends.
 #[derive(Subcommand)]
 enum Command {
-    Query(query::Arguments),
     Check(check::Arguments),
     Lint(lint::Arguments),
+    Query(query::Arguments),
     Serve(serve::Arguments),
     Cache(cache::Arguments),
     Certificate(certificate::Arguments),
+    Completions(generate::Completions),
+    #[command(hide = true)]
+    Manual(generate::Manual),
 }
 
 /// Where the configuration of the server is.
@@ -63,6 +76,8 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Cache(arguments) => cache::run(&arguments),
         Command::Certificate(arguments) => certificate::run(&arguments),
+        Command::Completions(arguments) => generate::completions(&arguments),
+        Command::Manual(arguments) => generate::manual(&arguments),
     };
     done.unwrap_or_else(|message| {
         eprintln!("mtasts: {message}");
