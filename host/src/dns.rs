@@ -102,7 +102,7 @@ pub(crate) struct Found {
 }
 
 /// The most CNAMEs that are followed from one name.
-const MAX_CNAMES: usize = 12;
+pub(crate) const MAX_CNAMES: usize = 12;
 
 /// How long an absence counts of which the name server does not say so, in seconds.
 const UNKNOWN_TTL: u32 = 300;
@@ -336,7 +336,7 @@ pub(crate) fn absolute(name: &str) -> Result<Name, DnsFailure> {
 }
 
 /// `name` without the final dot.
-fn text(name: &Name) -> String {
+pub(crate) fn text(name: &Name) -> String {
     let text = name.to_ascii();
     text.strip_suffix('.').unwrap_or(&text).to_owned()
 }

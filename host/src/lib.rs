@@ -32,6 +32,7 @@
 extern crate mtasts_ffi as _; // its symbols
 
 pub mod address;
+mod alias;
 mod blocking;
 #[cfg(feature = "capi")]
 pub mod capi;
