@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 //! The command `mtasts`: a subcommand a file. Exit status 0: the answer is there and good; 1:
-//! it is bad, or cannot be had now; 2: the command was misused.
+//! it is bad, or cannot be had now; 2: the command was misused. `check` has those of Nagios.
 
 mod cache;
+mod check;
 mod folder;
 mod lint;
 mod network;
@@ -26,6 +27,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Query(query::Arguments),
+    Check(check::Arguments),
     Lint(lint::Arguments),
     Serve(serve::Arguments),
     Cache(cache::Arguments),
@@ -46,8 +48,13 @@ fn print(answer: &str) -> Result<(), String> {
 }
 
 fn main() -> ExitCode {
-    let done = match Arguments::parse().command {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return refuse(&error),
+    };
+    let done = match arguments.command {
         Command::Query(arguments) => query::run(&arguments),
+        Command::Check(arguments) => Ok(check::run(&arguments)),
         Command::Lint(arguments) => lint::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Cache(arguments) => cache::run(&arguments),
@@ -55,5 +62,18 @@ fn main() -> ExitCode {
     done.unwrap_or_else(|message| {
         eprintln!("mtasts: {message}");
         ExitCode::from(2)
+    })
+}
+
+/// Prints the help that was asked for, or what is wrong with the arguments.
+fn refuse(error: &clap::Error) -> ExitCode {
+    let is_check = std::env::args_os()
+        .nth(1)
+        .is_some_and(|word| word == "check");
+    let _ = error.print(); // there is nobody left to tell
+    ExitCode::from(match (error.use_stderr(), is_check) {
+        (false, _) => 0,
+        (true, false) => 2,
+        (true, true) => check::UNKNOWN,
     })
 }
