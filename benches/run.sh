@@ -194,6 +194,10 @@ rm -rf "${fill:?}"/*
 say "the policy server"
 python3 -B benches/server.py --fill "$fill" >build/bench-server.txt
 tee -a build/bench.txt <build/bench-server.txt
+say "mtasts check"
+"$cargo" build -q --release -p mtasts-cli
+python3 -B benches/check.py >build/bench-check.txt
+tee -a build/bench.txt <build/bench-check.txt
 for part in component envoy js; do
     say "WebAssembly: $part"
     "wasm/$part/bench.sh" >"build/bench-$part.txt"

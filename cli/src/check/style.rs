@@ -65,6 +65,26 @@ fn width() -> Option<u16> {
         .map(|size| size.ws_col)
 }
 
+/// Text as a paragraph, indented by two, of lines as long as the terminal is wide.
+pub fn wrapped(text: &str) -> String {
+    wrapped_at(text, width().map_or(usize::MAX, usize::from))
+}
+
+fn wrapped_at(text: &str, width: usize) -> String {
+    let (mut paragraph, mut column) = (String::from(" "), 1);
+    for word in text.split_whitespace() {
+        let length = word.chars().count();
+        if column > 1 && column + 1 + length > width {
+            paragraph += "\n ";
+            column = 1;
+        }
+        paragraph += " ";
+        paragraph += word;
+        column += 1 + length;
+    }
+    paragraph + "\n"
+}
+
 /// Prints text with its colours, as far as standard output has any.
 pub fn print(text: &str) -> Result<(), String> {
     let mut out = anstream::stdout().lock();
@@ -94,4 +114,17 @@ fn coloured(text: &str) -> String {
 fn colour(colour: AnsiColor) -> String {
     let style: Style = colour.on_default().bold();
     style.render().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wrapped_at;
+
+    #[test]
+    fn paragraphs_are_wrapped_between_words() {
+        assert_eq!(wrapped_at("one two three", 9), "  one two\n  three\n");
+        assert_eq!(wrapped_at("one two three", 8), "  one\n  two\n  three\n");
+        assert_eq!(wrapped_at("unbreakable", 5), "  unbreakable\n");
+        assert_eq!(wrapped_at("one two three", usize::MAX), "  one two three\n");
+    }
 }

@@ -77,12 +77,20 @@ pub fn days_left(facts: &Facts) -> Option<i64> {
 
 /// Everything about one domain.
 pub fn one(report: &Report) -> String {
-    let headline = style::status(report.status, &headline(report));
+    let headline = begun(report.status, &headline(report));
     let mut text = format!("{headline}\n\n{}\n", overview(&report.facts));
     if !report.facts.mx.hosts.is_empty() {
         text += &format!("\n{}\n", mx_table(&report.facts.mx));
     }
     text + &findings(&report.findings)
+}
+
+/// The line with its beginning, up to the status, in colour.
+fn begun(status: Status, line: &str) -> String {
+    match line.split_once(" - ") {
+        Some((start, rest)) => format!("{} - {rest}", style::status(status, start)),
+        None => line.to_owned(),
+    }
 }
 
 fn overview(facts: &Facts) -> String {
@@ -326,15 +334,19 @@ fn of_dane(dane: Option<Dane>) -> String {
     }
 }
 
-/// All findings, with what to do.
+/// All findings, with what to do. Lines to publish are left whole, so that they can be copied.
 fn findings(findings: &[Finding]) -> String {
-    let mut table = style::table();
+    let mut text = String::new();
     let mut explained = Vec::new();
     for finding in findings {
         let word = style::severe(finding.severity, finding.severity.as_str());
-        let place = place(finding);
-        table.add_row([word, format!("{}: {}{place}", finding.id, finding.subject)]);
-        table.add_row(["", &finding.message]);
+        text += &format!(
+            "\n{word}  {}: {}{}\n",
+            finding.id,
+            finding.subject,
+            place(finding)
+        );
+        text += &style::wrapped(&finding.message);
         let Finding {
             why,
             requirement,
@@ -343,21 +355,17 @@ fn findings(findings: &[Finding]) -> String {
         } = finding;
         if !explained.contains(&finding.id) {
             explained.push(finding.id);
-            table.add_row(["", &format!("why: {why} ({requirement}, {rfc})")]);
+            text += &style::wrapped(&format!("why: {why} ({requirement}, {rfc})"));
         }
-        if let Some(instead) = &finding.instead {
-            let instead = match instead.contains('\n') {
-                true => format!("instead:\n  {}", instead.replace('\n', "\n  ")),
-                false => format!("instead: {instead}"),
-            };
-            table.add_row(["", &instead]);
+        match &finding.instead {
+            Some(lines) if lines.contains('\n') => {
+                text += &format!("  instead:\n    {}\n", lines.replace('\n', "\n    "));
+            }
+            Some(line) => text += &format!("  instead: {line}\n"),
+            None => {}
         }
     }
-    narrow(&mut table);
-    match findings.is_empty() {
-        true => String::new(),
-        false => format!("\n{}\n", table.trim_fmt()),
-    }
+    text
 }
 
 fn place(finding: &Finding) -> String {
@@ -422,6 +430,6 @@ pub fn many(reports: &[Report]) -> String {
     }
     narrow(&mut table);
     let worst = reports.iter().map(|report| report.status.severity()).max();
-    let headline = style::status(Status::from(worst), &total(reports));
+    let headline = begun(Status::from(worst), &total(reports));
     format!("{headline}\n\n{}\n", table.trim_fmt())
 }

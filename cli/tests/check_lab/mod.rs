@@ -16,7 +16,7 @@ pub fn command(lab: &Lab, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mtasts"));
     let smtp_port = lab.smtp_port().to_string();
     command
-        .args(["check", "--allow-non-global", "--timeout", "2"])
+        .args(["check", "--allow-non-global"])
         .args(["--nameserver", &lab.dns().to_string()])
         .args(["--https-port", &lab.https_port().to_string()])
         .args(["--smtp-port", &smtp_port, "--ehlo", "sender.example"])
@@ -24,6 +24,9 @@ pub fn command(lab: &Lab, arguments: &[&str]) -> Command {
         .arg(lab.ca_file())
         .args(arguments)
         .env_remove("CLICOLOR_FORCE");
+    if !arguments.contains(&"--timeout") {
+        command.args(["--timeout", "2"]);
+    }
     command
 }
 

@@ -3,7 +3,7 @@
 //! What is wrong with those who take the mail: each MX host, address by address.
 
 use super::Scene;
-use super::policy::{describe, ends};
+use super::certificate::{better, describe, ends};
 use crate::check::facts::{MxAddress, MxHost, Presence, State};
 use crate::check::finding::{Finding, Kind, Severity};
 use mtasts::{Certificate, Dane, Mode};
@@ -49,8 +49,10 @@ fn null(scene: &Scene<'_>) -> Finding {
         mode => {
             let message =
                 format!("the domain takes no mail, although its policy is in mode {mode}");
-            Finding::new(Kind::MxNull, Severity::Warning, domain, message)
-                .instead(format!("mode: none\nand then {}", scene.record_line()))
+            Finding::new(Kind::MxNull, Severity::Warning, domain, message).instead(format!(
+                "mode: none\nand then the record\n{}",
+                scene.record_line()
+            ))
         }
     }
 }
@@ -59,7 +61,11 @@ fn one(scene: &Scene<'_>, host: &MxHost, findings: &mut Vec<Finding>) {
     if host.listed == Some(false) && scene.facts.policy.mode != Some(Mode::None) {
         let message = "no pattern of the policy matches this MX host";
         let finding = Finding::new(Kind::MxNotListed, scene.fault(), &host.host, message);
-        let line = format!("mx: {}\nand then {}", host.host, scene.record_line());
+        let line = format!(
+            "mx: {}\nand then the record\n{}",
+            host.host,
+            scene.record_line()
+        );
         findings.push(finding.instead(line));
     }
     findings.extend(no_address(scene, host));
@@ -171,14 +177,7 @@ fn certificate(
         return ends(certificate, Kind::MxCertificateEnds, subject, severity);
     }
     let message = describe(certificate, &host.host);
-    let finding = Finding::new(Kind::MxCertificate, scene.fault(), subject, message);
-    Some(match certificate.verdict {
-        Certificate::HostMismatch => {
-            finding.instead(format!("a certificate with the DNS name {}", host.host))
-        }
-        Certificate::NotTrusted => {
-            finding.instead("a certificate of a public authority, with its intermediates")
-        }
-        _ => finding,
-    })
+    let mut finding = Finding::new(Kind::MxCertificate, scene.fault(), subject, message);
+    finding.instead = better(certificate.verdict, &host.host);
+    Some(finding)
 }

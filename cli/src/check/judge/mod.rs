@@ -8,6 +8,7 @@
 //! | testing             | a warning                                                          |
 //! | none, or no policy  | a notice                                                           |
 
+mod certificate;
 mod grammar;
 mod mail;
 mod policy;

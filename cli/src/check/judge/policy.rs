@@ -2,9 +2,10 @@
 
 //! What is wrong with the Policy Host and the policy.
 
+use super::Scene;
+use super::certificate::{better, describe, ends};
 use super::grammar::instead;
-use super::{SOON, Scene};
-use crate::check::facts::{CertificateFacts, Presence, Remark, Session, State};
+use crate::check::facts::{Presence, Remark, Session, State};
 use crate::check::finding::{Finding, Kind, Severity};
 use mtasts::{Certificate, Mode, Policy, Reason};
 use mtasts_publish::{Advice, Draft};
@@ -43,7 +44,7 @@ fn failure(scene: &Scene<'_>, reason: Reason) -> Option<Finding> {
     let new = |kind, message: String| Finding::new(kind, Severity::Error, &host.host, message);
     let what = reason.describe();
     Some(match reason {
-        Reason::WebPki => new(Kind::PolicyHostCertificate, certificate(scene)),
+        Reason::WebPki => certificate(scene),
         Reason::PolicyHostDns => no_address(scene),
         Reason::Status(status) => {
             let url = format!("https://{}{}", host.host, mtasts::WELL_KNOWN_PATH);
@@ -160,60 +161,22 @@ fn list(sessions: &[Session]) -> String {
     addresses.join(" ")
 }
 
-/// What is wrong with the certificates.
-fn certificate(scene: &Scene<'_>) -> String {
+/// What is wrong with the first certificate that is bad.
+fn certificate(scene: &Scene<'_>) -> Finding {
     let host = &scene.facts.policy_host;
-    let told = host.addresses.iter().find_map(|session| {
-        let certificate = session.certificate.as_ref()?;
-        let is_bad = certificate.verdict != Certificate::Valid;
-        is_bad.then(|| describe(certificate, &host.host))
-    });
-    told.unwrap_or_else(|| Reason::WebPki.describe().to_owned())
-}
-
-/// What is wrong with a certificate, in words.
-pub fn describe(certificate: &CertificateFacts, name: &str) -> String {
-    let CertificateFacts {
-        not_before,
-        not_after,
-        issuer,
-        ..
-    } = certificate;
-    match certificate.verdict {
-        Certificate::Valid => "its certificate is valid".to_owned(),
-        Certificate::Expired if certificate.is_early => {
-            format!("its certificate is not valid before {not_before}")
-        }
-        Certificate::Expired if certificate.days_left >= 0 => {
-            format!("a certificate above its own has expired; issued by {issuer}")
-        }
-        Certificate::Expired => format!("its certificate expired on {not_after}"),
-        Certificate::HostMismatch if certificate.names.is_empty() => {
-            format!("its certificate has no DNS name (subjectAltName), and is not for {name}")
-        }
-        Certificate::HostMismatch => {
-            let names: Vec<_> = certificate
-                .names
-                .iter()
-                .take(5)
-                .map(String::as_str)
-                .collect();
-            format!(
-                "its certificate is for {}, not for {name}",
-                names.join(", ")
-            )
-        }
-        Certificate::NotTrusted => {
-            let length = match certificate.chain_length {
-                1 => "one certificate, without an intermediate".to_owned(),
-                length => format!("{length} certificates"),
-            };
-            format!(
-                "its certificate leads to no trusted root: issued by {issuer}; it shows {length}"
-            )
-        }
-        Certificate::Invalid => "its certificate cannot be used".to_owned(),
-    }
+    let new = |message| {
+        let kind = Kind::PolicyHostCertificate;
+        Finding::new(kind, Severity::Error, &host.host, message)
+    };
+    let certificates = host.addresses.iter();
+    let mut certificates = certificates.filter_map(|session| session.certificate.as_ref());
+    let bad = certificates.find(|certificate| certificate.verdict != Certificate::Valid);
+    let Some(bad) = bad else {
+        return new(Reason::WebPki.describe().to_owned());
+    };
+    let mut finding = new(describe(bad, &host.host));
+    finding.instead = better(bad.verdict, &host.host);
+    finding
 }
 
 /// The policy is to be had, and some address is not as it should be.
@@ -244,19 +207,6 @@ fn addresses(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
             }
         }
     }
-}
-
-/// A certificate that ends soon.
-pub fn ends(
-    certificate: &CertificateFacts,
-    kind: Kind,
-    subject: &str,
-    severity: Severity,
-) -> Option<Finding> {
-    let (days, date) = (certificate.days_left, &certificate.not_after);
-    let is_soon = (0..SOON).contains(&days);
-    let message = || format!("the certificate ends in {days} days, on {date}");
-    is_soon.then(|| Finding::new(kind, severity, subject, message()))
 }
 
 fn mode(scene: &Scene<'_>, findings: &mut Vec<Finding>) {

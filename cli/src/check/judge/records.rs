@@ -12,7 +12,9 @@ use mtasts_publish::{Draft, id_of, txt_strings};
 pub fn record(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     let txt = &scene.facts.record.txt;
     let (kind, severity, message) = match txt.state {
-        Presence::None => (Kind::NoRecord, absence(scene), no_record(scene)),
+        // A domain that takes no mail needs none.
+        Presence::None if scene.facts.mx.state == Presence::Null => return,
+        Presence::None => (Kind::NoRecord, Severity::Warning, no_record(scene)),
         Presence::Several => (
             Kind::SeveralRecords,
             Severity::Error,
@@ -31,14 +33,6 @@ pub fn record(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
 
 const MALFORMED: &str = "the answer of the DNS is malformed, or its CNAMEs are a loop";
 const UNKNOWN: &str = "the name servers do not answer, or answer that they fail";
-
-/// A domain that takes no mail needs none.
-fn absence(scene: &Scene<'_>) -> Severity {
-    match scene.facts.mx.state {
-        Presence::Null => Severity::Notice,
-        _ => Severity::Warning,
-    }
-}
 
 fn no_record(scene: &Scene<'_>) -> String {
     let txt = &scene.facts.record.txt;
@@ -74,10 +68,10 @@ fn broken(txt: &Txt) -> String {
 fn instead(scene: &Scene<'_>, txt: &Txt) -> Option<String> {
     let line = scene.record_line();
     match txt.state {
-        Presence::None if scene.facts.mx.state == Presence::Null => None,
-        Presence::None if scene.facts.policy.mode.is_none() => {
-            Some(format!("{}\nand then {line}", first_policy(scene)))
-        }
+        Presence::None if scene.facts.policy.mode.is_none() => Some(format!(
+            "{}\nand then the record\n{line}",
+            first_policy(scene)
+        )),
         Presence::Several => Some(format!("one record, {line}")),
         Presence::None | Presence::Broken => Some(line),
         _ => None,
