@@ -4,6 +4,7 @@
 //! it is bad, or cannot be had now; 2: the command was misused. `check` has those of Nagios.
 
 mod cache;
+mod certificate;
 mod check;
 mod folder;
 mod generate;
@@ -38,7 +39,6 @@ Each subcommand shows examples: mtasts help check";
 // In the order in which one comes to need them: a domain's owner, then who sends.
 #[derive(Subcommand)]
 enum Command {
-    Query(query::Arguments),
     Check(check::Arguments),
     Lint(lint::Arguments),
     Query(query::Arguments),

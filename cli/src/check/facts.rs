@@ -3,6 +3,7 @@
 //! What was seen of a domain, without any judgement: what `--json` shows, by the names of the
 //! fields. All texts that come from the network are made visible ([`shown`]).
 
+pub use crate::shown::shown;
 use mtasts::{Action, Cause, Certificate, Dane, ErrorKind, Mode, ResultType, WarningKind};
 use mtasts_host::DnsFailure;
 use serde::{Serialize, Serializer};
@@ -308,20 +309,6 @@ pub struct CertificateFacts {
     /// How many certificates the host showed.
     pub chain_length: usize,
 }
-
-/// Text of unknown origin as one line for a terminal: nothing in it is obeyed.
-pub fn shown(octets: &[u8]) -> String {
-    let text = String::from_utf8_lossy(octets);
-    let one = |c: char| match c {
-        c if c.is_ascii_graphic() || c == ' ' => c.to_string(),
-        c if c.is_alphanumeric() => c.to_string(),
-        c => c.escape_default().to_string(),
-    };
-    text.chars().take(MAX_SHOWN).map(one).collect()
-}
-
-/// The most characters of one text that are shown.
-const MAX_SHOWN: usize = 500;
 
 /// The word for a certificate's verdict.
 pub const fn certificate_word(verdict: Certificate) -> &'static str {
