@@ -8,14 +8,20 @@ use mail_parser::{MessageParser, MessagePart, MimeHeaders, PartType};
 /// A part that says it is a report: its octets, whether or not they are in gzip, which they tell
 /// themselves. `None` where `octets` are no mail.
 pub fn reports(octets: &[u8]) -> Option<Vec<Vec<u8>>> {
-    let message = MessageParser::new().with_mime_headers().parse(octets)?;
-    let has_header = |part: &MessagePart<'_>| !part.headers.is_empty();
-    if !message.parts.first().is_some_and(has_header) {
+    if !begins_with_header(octets) {
         return None;
     }
+    let message = MessageParser::new().with_mime_headers().parse(octets)?;
     let mut found = Vec::new();
     collect(&message.parts, &mut found);
     Some(found)
+}
+
+/// The parser takes anything for a mail.
+fn begins_with_header(octets: &[u8]) -> bool {
+    let name = octets.iter().take_while(|b| **b != b':');
+    let length = name.clone().count();
+    (1..octets.len().min(77)).contains(&length) && name.into_iter().all(u8::is_ascii_graphic)
 }
 
 /// Also of mails within the mail, which forwarding makes; the parser ends at three of them.
