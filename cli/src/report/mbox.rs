@@ -104,7 +104,7 @@ mod tests {
             "x\n\n".into(),
             "B: 2\n\nno\nFrom here\n".into(),
         ];
-        assert_eq!(split(two, 99), expected.map(|text| Some(text)));
+        assert_eq!(split(two, 99), expected.map(Some));
         assert_eq!(split("", 9), []);
         assert_eq!(split("From x", 9), [Some(String::new())]);
     }
