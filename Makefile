@@ -25,7 +25,7 @@ SYSTEM_LIBS := -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 LINK := -shared -Wl,--gc-sections -Wl,--as-needed -Wl,-z,relro,-z,now -Wl,-z,defs
 
 .PHONY: all lib sender demo check bench differential install headers clean
-all: lib $(B)/bin/mtasts
+all: lib $(B)/bin/mtasts $(B)/share/.made
 
 lib: $(B)/lib/libmtasts.so $(B)/lib/libmtasts.a $(B)/lib/libmtasts-host.so $(B)/lib/libmtasts-host.a \
      $(B)/lib/pkgconfig/libmtasts.pc $(B)/lib/pkgconfig/libmtasts-host.pc \
@@ -62,6 +62,15 @@ $(B)/lib/libmtasts-host.a: $(SOURCES) $(B)/lib/libmtasts-host.so | $(B)/lib
 $(B)/bin/mtasts: $(SOURCES) | $(B)/bin
 	$(CARGO) build --release -p mtasts-cli
 	cp $(T)/mtasts $@
+
+# The manual pages and the completions of shells, by the command itself.
+$(B)/share/.made: $(B)/bin/mtasts
+	rm -rf $(B)/share && mkdir -p $(B)/share/completions
+	$(B)/bin/mtasts manual $(B)/share/man1
+	for shell in bash zsh fish; do \
+	    $(B)/bin/mtasts completions $$shell > $(B)/share/completions/$$shell || exit 1; \
+	done
+	touch $@
 
 $(B)/include/%.h: include/%.h | $(B)/include
 	cp $< $@
@@ -102,6 +111,15 @@ differential:
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(LIBDIR)/pkgconfig
 	install -m 755 $(B)/bin/mtasts $(DESTDIR)$(PREFIX)/bin/
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1 \
+	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
+	    $(DESTDIR)$(PREFIX)/share/zsh/site-functions $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	install -m 644 $(B)/share/man1/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 $(B)/share/completions/bash \
+	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/mtasts
+	install -m 644 $(B)/share/completions/zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_mtasts
+	install -m 644 $(B)/share/completions/fish \
+	    $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/mtasts.fish
 	install -d $(DESTDIR)$(PREFIX)/share/mtasts $(DESTDIR)$(PREFIX)/lib/systemd/system \
 	    $(DESTDIR)$(PREFIX)/lib/sysusers.d
 	install -m 644 cli/etc/mtasts.toml $(DESTDIR)$(PREFIX)/share/mtasts/

@@ -26,5 +26,5 @@ if [ -z "$rustc" ]; then
         chmod +x "$rustc"
     fi
 fi
-RUSTC=$rustc CARGO_TARGET_DIR=target/msrv cargo check -q -p mtasts -p mtasts-ffi --features mtasts/engine
+RUSTC=$rustc CARGO_TARGET_DIR=target/msrv cargo check -q -p mtasts -p mtasts-ffi --features mtasts/engine,mtasts/report
 echo "msrv: builds with $("$rustc" --version)"

@@ -12,6 +12,7 @@ mod grammar;
 mod lint;
 mod network;
 mod query;
+mod report;
 mod serve;
 mod shown;
 mod store;
@@ -41,6 +42,7 @@ Each subcommand shows examples: mtasts help check";
 enum Command {
     Check(check::Arguments),
     Lint(lint::Arguments),
+    Report(report::Arguments),
     Query(query::Arguments),
     Serve(serve::Arguments),
     Cache(cache::Arguments),
@@ -73,6 +75,7 @@ fn main() -> ExitCode {
         Command::Query(arguments) => query::run(&arguments),
         Command::Check(arguments) => Ok(check::run(&arguments)),
         Command::Lint(arguments) => lint::run(&arguments),
+        Command::Report(arguments) => report::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Cache(arguments) => cache::run(&arguments),
         Command::Certificate(arguments) => certificate::run(&arguments),

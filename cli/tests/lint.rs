@@ -93,7 +93,7 @@ fn misuse_is_status_2() {
 const FAULTY: &[u8] = b"version: STSv1\r\nmode: enforce\r\nmx: a_b.example\r\nmx: *.C.example.\r\n\
     mx: b\xc3\xbccher.example\r\nmx: a.example, b.example\r\n\r\nmax_age: 99999999\r\n";
 
-/// R-POL-5
+/// R-POL-4, R-POL-5
 #[test]
 fn each_remark_shows_its_line_why_a_sender_cares_and_what_to_write_instead() {
     let output = lint(&["-"], FAULTY);

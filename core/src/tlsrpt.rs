@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 //! SMTP TLS Reporting (RFC 8460): the record that asks for reports, the result types that reports
-//! name, what a session came to, and the datagram that tells a collector.
+//! name, what a session came to, the datagram that tells a collector, and the reports.
 
 mod datagram;
+#[cfg(feature = "report")]
+pub mod report;
 mod session;
 
 pub use datagram::MAX_DATAGRAM;
+#[cfg(feature = "report")]
+pub use report::Report;
 pub use session::{Details, PolicyType, SessionResult};
 
 use crate::error::{Error, ErrorKind};

@@ -121,7 +121,7 @@ fn session_failure(mx: &str, cause: Cause, result: ResultType, details: &Details
 }
 
 /// The policy's lines, without those that are blank.
-fn lines(policy: &Policy) -> impl Iterator<Item = &str> {
+pub(super) fn lines(policy: &Policy) -> impl Iterator<Item = &str> {
     let lines = policy.text().split('\n').map(str::trim_ascii);
     lines.filter(|line| !line.is_empty())
 }
@@ -194,19 +194,21 @@ impl Json {
 
     /// A text from outside; nothing if it is empty.
     fn octets(&mut self, key: &str, octets: &[u8]) {
-        let replaced = |chunk: core::str::Utf8Chunk<'_>| {
-            let bad = (!chunk.invalid().is_empty()).then_some(char::REPLACEMENT_CHARACTER);
-            chunk.valid().chars().chain(bad).collect::<Vec<_>>()
-        };
-        let text: String = octets
-            .utf8_chunks()
-            .flat_map(replaced)
-            .take(MAX_TEXT)
-            .collect();
-        if !text.is_empty() {
+        if let Some(text) = text(octets) {
             self.text(key, &text);
         }
     }
+}
+
+/// A text from outside, cut off; `None` if it is empty.
+pub(super) fn text(octets: &[u8]) -> Option<String> {
+    let replaced = |chunk: core::str::Utf8Chunk<'_>| {
+        let bad = (!chunk.invalid().is_empty()).then_some(char::REPLACEMENT_CHARACTER);
+        chunk.valid().chars().chain(bad).collect::<Vec<_>>()
+    };
+    let chunks = octets.utf8_chunks();
+    let text: String = chunks.flat_map(replaced).take(MAX_TEXT).collect();
+    Some(text).filter(|text| !text.is_empty())
 }
 
 /// A JSON string (RFC 8259 §7).

@@ -30,6 +30,9 @@ pub enum PolicyType {
 }
 
 impl PolicyType {
+    /// All of them.
+    pub const ALL: &[Self] = &[Self::Tlsa, Self::Sts, Self::NoPolicyFound];
+
     /// The name in a report.
     pub const fn as_str(self) -> &'static str {
         match self {
