@@ -11,6 +11,7 @@ mod generate;
 mod grammar;
 mod lint;
 mod network;
+mod publish;
 mod query;
 mod report;
 mod serve;
@@ -32,6 +33,7 @@ struct Arguments {
 const EXAMPLES: &str = "\
 Examples:
   mtasts check example.com               what is wrong with my domain?
+  mtasts publish example.com             what to publish next, in safe steps
   mtasts query example.com               what would a sender do now?
   mtasts serve                           policies for Postfix and Exim
 
@@ -41,9 +43,11 @@ Each subcommand shows examples: mtasts help check";
 #[derive(Subcommand)]
 enum Command {
     Check(check::Arguments),
+    Publish(publish::Arguments),
     Lint(lint::Arguments),
     Report(report::Arguments),
     Query(query::Arguments),
+    Publish(Box<publish::Arguments>),
     Serve(serve::Arguments),
     Cache(cache::Arguments),
     Certificate(certificate::Arguments),
@@ -76,6 +80,7 @@ fn main() -> ExitCode {
         Command::Check(arguments) => Ok(check::run(&arguments)),
         Command::Lint(arguments) => lint::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
+        Command::Publish(arguments) => publish::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Cache(arguments) => cache::run(&arguments),
         Command::Certificate(arguments) => certificate::run(&arguments),
