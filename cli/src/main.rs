@@ -43,11 +43,10 @@ Each subcommand shows examples: mtasts help check";
 #[derive(Subcommand)]
 enum Command {
     Check(check::Arguments),
-    Publish(publish::Arguments),
+    Publish(Box<publish::Arguments>),
     Lint(lint::Arguments),
     Report(report::Arguments),
     Query(query::Arguments),
-    Publish(Box<publish::Arguments>),
     Serve(serve::Arguments),
     Cache(cache::Arguments),
     Certificate(certificate::Arguments),
