@@ -115,6 +115,10 @@ class RecordError(Error, ValueError):
     section 3). Kinds: those of `Problem`."""
 
 
+class ReportError(Error, ValueError):
+    """A TLS report breaks the schema (RFC 8460 section 4.4). Kind: `report`."""
+
+
 _STATUSES: dict[int, tuple[type[Error], str]] = {
     1: (Error, "argument"),
     2: (Error, "size"),
@@ -130,6 +134,7 @@ _STATUSES: dict[int, tuple[type[Error], str]] = {
     12: (CertificateError, "certificate"),
     13: (CertificateError, "certificate-host-mismatch"),
     14: (Error, "version"),
+    15: (ReportError, "report"),
     100: (HostError, "store"),
     101: (HostError, "ca-file"),
     102: (HostError, "resolver"),
