@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! TLS reports (RFC 8460 section 4.4), as one organisation sends them to another once a day.
+//! TLS reports (RFC 8460 section 4.4), as one organisation sends them to another once a day
+//! (R-RPT-2, R-RPT-3).
 
 use crate::boundary::{clear_out, entry, free, getting, hand_out, handle, reading};
 use crate::policy::mtasts_problem;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 //! Counts sessions and makes TLS reports of them (RFC 8460 section 4), for senders that leave that
-//! to no collector.
+//! to no collector (R-RPT-3).
 
 use crate::boundary::{clear_out, free, hand_out, handle, writing};
 use crate::outcome::mtasts_outcome;

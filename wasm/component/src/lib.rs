@@ -35,6 +35,7 @@ mod outcome;
 mod policies;
 mod postfix;
 mod records;
+mod reports;
 #[cfg(feature = "resolving")]
 mod resolver;
 mod words;

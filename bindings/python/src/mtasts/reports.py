@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """TLS reports (RFC 8460 section 4.4), as one organisation sends them to another once a day: read,
-counted and written."""
+counted and written (R-RPT-3)."""
 
 from __future__ import annotations
 
