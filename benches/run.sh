@@ -27,6 +27,7 @@ say() {
 
 build() {
     "$cargo" bench -q -p mtasts-benches --no-run
+    "$cargo" build -q --release -p mtasts-cli
     "${CC:-cc}" -std=c99 -O2 -Wall -Wextra -Wpedantic -Werror -I build/include \
         -o build/bench-abi benches/abi.c -L "$lib" -lmtasts -Wl,-rpath,"$root/$lib"
 }
@@ -71,6 +72,8 @@ measure() {
     mkdir "$disk/store"
     "$cargo" bench -q -p mtasts-benches --bench store -- "$fill" "$disk/store"
     printf 'library\t%s\toctets\n' "$(wc -c <"$lib/libmtasts.so")"
+    say "reports"
+    python3 -B benches/reports.py "${CARGO_TARGET_DIR:-target}/release/mtasts"
     say "Python"
     MTASTS_LIBRARY=$root/$lib python3 -B bindings/python/bench.py \
         "${CARGO_TARGET_DIR:-target}/release/lab"
@@ -129,6 +132,7 @@ abi_verdict|a verdict from a cached outcome, C ABI|100
 abi_verdict_allocations|  heap allocations|0
 store_lookup_1000000|a look-up in the store, 1 000 000 domains|3000
 library|libmtasts.so, stripped|600000
+report_show|report show of 1 000 gzipped reports|1000000000
 python_match_times|Policy.matches in Python, in empty calls of ctypes|2000
 python_cached|DefaultHost.resolve in Python, from the store|25000
 python_audit|an audit of 1 000 domains of the lab in Python|5000000000

@@ -8,6 +8,7 @@ mod folder;
 mod lint;
 mod network;
 mod query;
+mod report;
 mod serve;
 mod store;
 
@@ -27,6 +28,7 @@ struct Arguments {
 enum Command {
     Query(query::Arguments),
     Lint(lint::Arguments),
+    Report(report::Arguments),
     Serve(serve::Arguments),
     Cache(cache::Arguments),
 }
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Query(arguments) => query::run(&arguments),
         Command::Lint(arguments) => lint::run(&arguments),
+        Command::Report(arguments) => report::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Cache(arguments) => cache::run(&arguments),
     };

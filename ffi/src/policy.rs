@@ -156,7 +156,7 @@ impl mtasts_problem {
         if to.is_null() {
             return MTASTS_E_REPORT;
         }
-        let position = error.position().unwrap_or(Position { line: 1, column: 1 });
+        let position = error.position().unwrap_or(Position { line: 0, column: 0 });
         let plain = |c: char| if matches!(c, ' '..='~') { c } else { '?' };
         let message: String = error.message().chars().map(plain).collect();
         let problem = Self {
@@ -180,8 +180,11 @@ impl mtasts_problem {
     }
 }
 
-/// The octet at a place of `text`, before which a byte order mark does not count as a character.
+/// The octet at a place of `text`, 0 for no place; before which a byte order mark does not count as a character.
 fn offset_of(text: &[u8], Position { line, column }: Position) -> usize {
+    if line == 0 {
+        return 0;
+    }
     let mark = if text.starts_with(b"\xEF\xBB\xBF") {
         3
     } else {
@@ -194,7 +197,7 @@ fn offset_of(text: &[u8], Position { line, column }: Position) -> usize {
     let firsts = rest.iter().enumerate().filter(|(_, b)| is_first(b));
     let in_line = firsts
         .map(|(at, _)| at)
-        .nth(column - 1)
+        .nth(column.saturating_sub(1))
         .unwrap_or(rest.len());
     mark + before + in_line
 }

@@ -140,8 +140,9 @@ unsafe impl Sized for mtasts_report_failure_facts {
 
 /// Reads the `len` octets of a report's JSON; whoever has it in gzip unpacks it before, no further
 /// than MTASTS_REPORT_SIZE. What is read is copied, and takes some twenty times as much memory at
-/// most. `problem` may be NULL; its `message` may quote the report, in ASCII. On success `*out` is
-/// to be freed by `mtasts_report_free`.
+/// most. `problem` may be NULL; its `message` may quote the report, in ASCII, and its `line` and
+/// `column` are 0 where the report as a whole is meant. On success `*out` is to be freed by
+/// `mtasts_report_free`.
 ///
 /// Members that the schema does not know are passed over, types that it does not know are kept as
 /// strings, and what senders are known to leave out may be missing.

@@ -233,9 +233,9 @@ entries! {
     mtasts_policy_mx_count(policy()) => number;
     mtasts_policy_parse(POLICY.as_ptr().cast(), POLICY.len(), 0, &mut null_mut(), null_mut()) => Gave::Status;
     mtasts_policy_text(policy()) => |text: mtasts_str| pointer(text.data);
+    mtasts_policy_type_name(1) => word;
     mtasts_policy_warning(policy(), 0, &mut unsafe { zeroed() }) => Gave::Status;
     mtasts_policy_warning_count(policy()) => number;
-    mtasts_policy_type_name(1) => word;
     mtasts_postfix_next_hop(c"a".as_ptr(), [0; 9].as_mut_ptr(), 9) => Gave::Status;
     mtasts_postfix_policy(outcome(), null(), &mut 1, null_mut(), 0, null_mut()) => Gave::Status;
     mtasts_reason_name(1) => word;

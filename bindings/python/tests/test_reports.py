@@ -109,6 +109,12 @@ def test_r_rpt_3_what_is_wrong_is_told_with_its_place(wrong: str, line: int, mes
     assert message in caught.value.problem.message
 
 
+def test_r_rpt_3_what_is_wrong_as_a_whole_has_no_place() -> None:
+    days = {"start-datetime": "2026-01-02T00:00:00Z", "end-datetime": "2026-01-01T00:00:00Z"}
+    with pytest.raises(mtasts.ReportError, match=r"^date-range ends before it begins$"):
+        mtasts.Report.parse(text(**{"date-range": days}))
+
+
 def test_r_rpt_3_a_huge_report_is_refused() -> None:
     with pytest.raises(mtasts.Error) as caught:
         mtasts.Report.parse(b" " * (2**25 + 1))

@@ -32,6 +32,11 @@ static const char REPORT[] =
     "\"192.0.2.1\", \"failed-session-count\": 2}, {\"result-type\": \"weather\",\n"
     "\"failed-session-count\": 1, \"failure-reason-code\": \"\"}]}]}";
 
+/* It ends before it begins. */
+static const char ENDLESS[] =
+    "{\"report-id\": \"1\", \"policies\": [], \"date-range\": {\"start-datetime\":"
+    "\"2026-01-02T00:00:00Z\", \"end-datetime\": \"2026-01-01T00:00:00Z\"}}";
+
 static mtasts_report *read_report(void)
 {
     mtasts_report *report = NULL;
@@ -146,6 +151,8 @@ static void what_is_wrong_is_told_with_its_place(void)
     CHECK(problem_in(bad, strlen(bad), &problem) == MTASTS_E_REPORT && problem.line == 1);
     CHECK(strcmp(problem.message, "invalid type: string \"?\", expected a sequence") == 0);
     CHECK(problem_in("", 0, &problem) == MTASTS_E_REPORT);
+    CHECK(problem_in(ENDLESS, strlen(ENDLESS), &problem) == MTASTS_E_REPORT);
+    CHECK(problem.line == 0 && problem.column == 0 && problem.offset == 0);
     CHECK(strcmp(mtasts_strerror(MTASTS_E_REPORT), "the TLS report cannot be read") == 0);
     CHECK(problem_in(NULL, 1, &problem) == MTASTS_E_ARGUMENT);
     problem.size = 8;

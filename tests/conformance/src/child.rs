@@ -220,6 +220,27 @@ impl Surface for Child {
         }
     }
 
+    fn report(&mut self, json: &[u8]) -> Answer<Result<String, Refusal>> {
+        let mut reply = self.ask(&format!("report {}", hex(json)))?;
+        match reply.head.as_str() {
+            "report" => Ok(Ok(reply.text()?)),
+            "invalid" => Ok(Err(reply.refusal()?)),
+            _ => Err(reply.unexpected()),
+        }
+    }
+
+    fn mail(&mut self, mail: &[u8]) -> Answer<bool> {
+        self.ask(&format!("mail {}", hex(mail)))?.truth()
+    }
+
+    fn fact(&mut self, what: &str, input: &str) -> Answer<String> {
+        let mut reply = self.ask(&format!("fact {what} {}", hex(input.as_bytes())))?;
+        match reply.head.as_str() {
+            "fact" => reply.text(),
+            _ => Err(reply.unexpected()),
+        }
+    }
+
     fn policy(&mut self, body: &[u8]) -> Answer<Result<PolicyFacts, Refusal>> {
         let mut reply = self.ask(&format!("policy {}", hex(body)))?;
         match reply.head.as_str() {

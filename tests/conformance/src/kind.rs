@@ -12,21 +12,22 @@ pub enum Kind {
     HttpsFetch,
     MxMatch,
     Postfix,
+    Report,
     StsPolicy,
     StsTxt,
     TlsrptTxt,
 }
 
-/// What a file's name says; `None` in the second place: a kind without a runner.
-const BY_NAME: &[(&str, Option<Kind>)] = &[
-    ("cert_name", Some(Kind::CertName)),
-    ("https_fetch", Some(Kind::HttpsFetch)),
-    ("mx_match", Some(Kind::MxMatch)),
-    ("postfix_socketmap", Some(Kind::Postfix)),
-    ("sts_policy", Some(Kind::StsPolicy)),
-    ("sts_txt", Some(Kind::StsTxt)),
-    ("tlsrpt_report", None),
-    ("tlsrpt_txt", Some(Kind::TlsrptTxt)),
+/// What a file's name says.
+const BY_NAME: &[(&str, Kind)] = &[
+    ("cert_name", Kind::CertName),
+    ("https_fetch", Kind::HttpsFetch),
+    ("mx_match", Kind::MxMatch),
+    ("postfix_socketmap", Kind::Postfix),
+    ("sts_policy", Kind::StsPolicy),
+    ("sts_txt", Kind::StsTxt),
+    ("tlsrpt_report", Kind::Report),
+    ("tlsrpt_txt", Kind::TlsrptTxt),
 ];
 
 /// What a case's keys say, the most telling first.
@@ -42,7 +43,7 @@ const BY_KEY: &[(&str, Kind)] = &[
 /// The kind of `case`, which stands in the file called `stem`.
 pub fn of(stem: &str, case: &Value) -> Option<Kind> {
     match BY_NAME.iter().find(|(name, _)| stem.contains(name)) {
-        Some((_, kind)) => *kind,
+        Some((_, kind)) => Some(*kind),
         None => by_keys(case),
     }
 }
@@ -71,7 +72,10 @@ mod tests {
     fn a_file_name_decides_before_the_keys() {
         let case = json!({"txt_records": [], "rfc": {"usable": false}});
         assert_eq!(of("hidden_tlsrpt_txt_2", &case), Some(Kind::TlsrptTxt));
-        assert_eq!(of("tlsrpt_report", &json!({"body": ""})), None);
+        assert_eq!(
+            of("tlsrpt_report", &json!({"body": ""})),
+            Some(Kind::Report)
+        );
     }
 
     #[test]

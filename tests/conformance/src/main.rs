@@ -17,7 +17,9 @@ mod postfix;
 mod prose;
 mod record;
 mod recorder;
+mod report;
 mod rust;
+mod rust_report;
 mod surface;
 mod words;
 
@@ -173,6 +175,7 @@ impl Kind {
             Self::HttpsFetch => https::check(case, surface),
             Self::MxMatch => policy::check_match(case, surface),
             Self::Postfix => postfix::check(case, surface),
+            Self::Report => report::check(case, surface),
             Self::StsPolicy => policy::check(case, surface),
             Self::StsTxt => record::check(case, surface),
             Self::TlsrptTxt => record::check_tlsrpt(case, surface),

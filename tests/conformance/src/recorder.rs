@@ -101,6 +101,21 @@ impl Surface for Recorder<'_> {
         self.note_kinds("tlsrpt", answer, refusal)
     }
 
+    fn report(&mut self, json: &[u8]) -> Answer<Result<String, Refusal>> {
+        let answer = self.surface.report(json);
+        self.note_kinds("report", answer, refusal)
+    }
+
+    fn mail(&mut self, mail: &[u8]) -> Answer<bool> {
+        let answer = self.surface.mail(mail);
+        self.note("mail", answer)
+    }
+
+    fn fact(&mut self, what: &str, input: &str) -> Answer<String> {
+        let answer = self.surface.fact(what, input);
+        self.note("fact", answer)
+    }
+
     fn policy(&mut self, body: &[u8]) -> Answer<Result<PolicyFacts, Refusal>> {
         let answer = self.surface.policy(body);
         self.note_kinds("policy", answer, refusal_or_warnings)

@@ -3,6 +3,7 @@
 //! The Rust surface: the crate itself, called in this process.
 
 use crate::json::{self, Stop};
+use crate::rust_report;
 use crate::surface::{
     Answer, HttpsReply, NetstringFacts, OutcomeFacts, PolicyFacts, PostfixFacts, Refusal,
     SessionFacts, Step, Store, Surface, TxtRecord, TxtReply, VerdictFacts, Warning,
@@ -36,6 +37,18 @@ impl Surface for Rust {
         let record = mtasts::tlsrpt::Record::select(&records);
         let rua = record.map(|record| record.rua().iter().map(|&uri| uri.to_owned()).collect());
         Ok(rua.map_err(in_one_line))
+    }
+
+    fn report(&mut self, json: &[u8]) -> Answer<Result<String, Refusal>> {
+        rust_report::report(json)
+    }
+
+    fn mail(&mut self, mail: &[u8]) -> Answer<bool> {
+        rust_report::mail(mail)
+    }
+
+    fn fact(&mut self, what: &str, input: &str) -> Answer<String> {
+        rust_report::fact(what, input)
     }
 
     fn policy(&mut self, body: &[u8]) -> Answer<Result<PolicyFacts, Refusal>> {

@@ -142,6 +142,15 @@ pub trait Surface {
     /// The report addresses of the one TLSRPT record among `records`.
     fn tlsrpt(&mut self, records: &[TxtRecord]) -> Answer<Result<Vec<String>, Refusal>>;
 
+    /// Reads a TLSRPT report, and writes it again.
+    fn report(&mut self, json: &[u8]) -> Answer<Result<String, Refusal>>;
+
+    /// Whether a mail brings a TLSRPT report.
+    fn mail(&mut self, mail: &[u8]) -> Answer<bool>;
+
+    /// What is made of `input` in the terms of RFC 8460, by the words of `tlsrpt_report`.
+    fn fact(&mut self, what: &str, input: &str) -> Answer<String>;
+
     /// Reads a policy.
     fn policy(&mut self, body: &[u8]) -> Answer<Result<PolicyFacts, Refusal>>;
 

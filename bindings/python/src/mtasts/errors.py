@@ -33,12 +33,14 @@ class Problem:
     offset: int
     """The octet of the input, from 0."""
     line: int
-    """Its line, from 1."""
+    """Its line, from 1; 0 where a report as a whole is meant."""
     column: int
-    """Its column in the line, in characters, from 1."""
+    """Its column in the line, in characters, from 1; 0 as for the line."""
 
     def __str__(self) -> str:
         """The place and the message."""
+        if not self.line:
+            return self.message
         return f"line {self.line}, column {self.column}: {self.message}"
 
 

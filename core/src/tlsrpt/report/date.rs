@@ -49,6 +49,12 @@ impl DateRange {
         Self::day_of(UnixTime(self.start.0 + self.end.since(self.start) / 2))
     }
 
+    /// The UTC day of a date such as `2026-01-31`; `None` where it is none from 1970 on.
+    pub fn of_date(date: &str) -> Option<Self> {
+        let midnight = from_text(&format!("{date}T00:00:00Z"))?;
+        Some(Self::day_of(midnight))
+    }
+
     /// The date on which it begins in UTC, as `2026-01-31`.
     pub fn date(self) -> String {
         let mut text = to_text(self.start);
@@ -273,6 +279,9 @@ mod tests {
         let day = range("2026-01-31T00:00:00Z", "2026-01-31T23:59:59Z");
         assert_eq!(DateRange::day_of(UnixTime(1_769_900_000)), day);
         assert_eq!(day.date(), "2026-01-31");
+        assert_eq!(DateRange::of_date("2026-01-31"), Some(day));
+        assert_eq!(DateRange::of_date("2026-02-30"), None);
+        assert_eq!(DateRange::of_date("2026-01-31T00:00:00Z"), None);
         for other in [
             range("2026-01-31T00:00:00Z", "2026-01-31T24:00:00Z"),
             range("2026-01-31T00:00:00-08:00", "2026-01-31T23:59:59-08:00"),

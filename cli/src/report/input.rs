@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! From files to reports (R-RPT-3). What a file is its content tells: JSON, gzip, a mail or an mbox;
+//! a folder is a maildir, or its files are taken. Several threads read; nothing is ever read
+//! further than a report may be large.
+
+use super::mbox::Messages;
+use super::message;
+use flate2::read::MultiGzDecoder;
+use mtasts::tlsrpt::report::{MAX_REPORT, Report};
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, SyncSender};
+use std::thread;
+
+/// The most octets of a mail that are kept: more than the largest report has in base64.
+const MAX_MAIL: usize = 2 * MAX_REPORT;
+
+/// What a file held.
+pub enum Found {
+    Report(Box<Report>),
+    /// A mail in a mailbox that brings none.
+    OtherMail,
+    /// What cannot be read, and why.
+    Bad {
+        name: String,
+        why: String,
+    },
+}
+
+/// Hands out what is in the files, in their order only within one of them.
+pub fn read(files: &[PathBuf], mut take: impl FnMut(Found)) {
+    let mut bad = Vec::new();
+    let all: Vec<Source> = files
+        .iter()
+        .flat_map(|file| sources(file, &mut bad))
+        .collect();
+    bad.into_iter().for_each(&mut take);
+    let (next, workers) = (AtomicUsize::new(0), workers(all.len()));
+    let (found, taken) = mpsc::sync_channel(64);
+    thread::scope(|scope| {
+        for _ in 0..workers {
+            let found = found.clone();
+            scope.spawn(|| work(&all, &next, found));
+        }
+        drop(found);
+        taken.into_iter().for_each(&mut take);
+    });
+}
+
+fn workers(files: usize) -> usize {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    cores.min(files).clamp(1, 8)
+}
+
+fn work(all: &[Source], next: &AtomicUsize, found: SyncSender<Found>) {
+    while let Some(source) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+        let mut reader = Reader {
+            name: source.path.display().to_string(),
+            in_mailbox: source.in_mailbox,
+            found: &found,
+        };
+        if let Err(error) = reader.file(&source.path) {
+            reader.bad(&reader.name, &error.to_string());
+        }
+    }
+}
+
+/// One file.
+struct Source {
+    path: PathBuf,
+    /// It is a maildir's, in which mails without a report are nothing unusual.
+    in_mailbox: bool,
+}
+
+/// The files that `path` stands for.
+fn sources(path: &Path, bad: &mut Vec<Found>) -> Vec<Source> {
+    if !path.is_dir() {
+        let path = path.to_owned();
+        return vec![Source {
+            path,
+            in_mailbox: false,
+        }];
+    }
+    let is_maildir = path.join("cur").is_dir();
+    let folders = match is_maildir {
+        true => vec![path.join("cur"), path.join("new")],
+        false => vec![path.to_owned()],
+    };
+    let mut found = Vec::new();
+    for folder in folders {
+        match files_in(&folder) {
+            Ok(files) => found.extend(files),
+            Err(_) if is_maildir && !folder.exists() => {}
+            Err(error) => bad.push(Found::Bad {
+                name: folder.display().to_string(),
+                why: error.to_string(),
+            }),
+        }
+    }
+    found.sort();
+    let source = |path| Source {
+        path,
+        in_mailbox: is_maildir,
+    };
+    found.into_iter().map(source).collect()
+}
+
+/// The files that are not hidden.
+fn files_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+        if !is_hidden && entry.path().is_file() {
+            files.push(entry.path());
+        }
+    }
+    Ok(files)
+}
+
+/// What the first octets tell.
+enum Kind {
+    Gzip,
+    Json,
+    Mbox,
+    Mail,
+}
+
+fn kind(begin: &[u8]) -> Kind {
+    let text = begin
+        .strip_prefix(b"\xEF\xBB\xBF")
+        .unwrap_or(begin)
+        .trim_ascii_start();
+    match text {
+        _ if is_gzip(begin) => Kind::Gzip,
+        [b'{' | b'[', ..] | [] => Kind::Json,
+        _ if begin.starts_with(b"From ") => Kind::Mbox,
+        _ => Kind::Mail,
+    }
+}
+
+fn is_gzip(octets: &[u8]) -> bool {
+    octets.starts_with(b"\x1f\x8b")
+}
+
+/// Reads one file.
+struct Reader<'a> {
+    name: String,
+    in_mailbox: bool,
+    found: &'a SyncSender<Found>,
+}
+
+impl Reader<'_> {
+    fn file(&mut self, path: &Path) -> io::Result<()> {
+        if path.as_os_str() == "-" {
+            self.name = "standard input".to_owned();
+            return self.any(BufReader::new(io::stdin()));
+        }
+        self.any(BufReader::new(File::open(path)?))
+    }
+
+    fn any(&self, mut from: impl BufRead) -> io::Result<()> {
+        match kind(from.fill_buf()?) {
+            Kind::Gzip => self.plain(BufReader::new(MultiGzDecoder::new(from))),
+            _ => self.plain(from),
+        }
+    }
+
+    /// What is not compressed any more.
+    fn plain(&self, mut from: impl BufRead) -> io::Result<()> {
+        match kind(from.fill_buf()?) {
+            Kind::Gzip => self.bad(&self.name, "gzip within gzip"),
+            Kind::Json => match up_to(from, MAX_REPORT)? {
+                Some(json) => self.report(&self.name, &json),
+                None => self.bad(&self.name, "the report is larger than 32 MiB"),
+            },
+            Kind::Mbox => self.mbox(from)?,
+            Kind::Mail => match up_to(from, MAX_MAIL)? {
+                Some(mail) => self.mail(&self.name, &mail, self.in_mailbox),
+                None => self.bad(&self.name, "the mail is larger than 64 MiB"),
+            },
+        }
+        Ok(())
+    }
+
+    fn mbox(&self, from: impl BufRead) -> io::Result<()> {
+        let mut messages = Messages::new(from, MAX_MAIL);
+        let mut number = 0;
+        while let Some(message) = messages.next()? {
+            number += 1;
+            let name = format!("{}, message {number}", self.name);
+            match message {
+                Ok(mail) => self.mail(&name, &mail, true),
+                Err(_) => self.bad(&name, "the mail is larger than 64 MiB"),
+            }
+        }
+        Ok(())
+    }
+
+    fn mail(&self, name: &str, mail: &[u8], in_mailbox: bool) {
+        match message::reports(mail) {
+            Some(parts) if !parts.is_empty() => parts.iter().for_each(|part| self.part(name, part)),
+            _ if in_mailbox => self.send(Found::OtherMail),
+            Some(_) => self.bad(
+                name,
+                "this mail has no part of a report's media type (RFC 8460 §5.3)",
+            ),
+            None => self.bad(
+                name,
+                "neither a report (JSON or gzip), nor a mail, nor a mailbox",
+            ),
+        }
+    }
+
+    /// A report in a mail.
+    fn part(&self, name: &str, octets: &[u8]) {
+        if !is_gzip(octets) {
+            return self.report(name, octets);
+        }
+        match up_to(MultiGzDecoder::new(octets), MAX_REPORT) {
+            Ok(Some(json)) => self.report(name, &json),
+            Ok(None) => self.bad(name, "the report is larger than 32 MiB"),
+            Err(error) => self.bad(name, &error.to_string()),
+        }
+    }
+
+    fn report(&self, name: &str, json: &[u8]) {
+        match Report::parse(json) {
+            Ok(report) => self.send(Found::Report(Box::new(report))),
+            Err(error) => self.bad(name, &error.to_string()),
+        }
+    }
+
+    fn bad(&self, name: &str, why: &str) {
+        let (name, why) = (name.to_owned(), why.to_owned());
+        self.send(Found::Bad { name, why });
+    }
+
+    /// Whoever takes ends last.
+    fn send(&self, found: Found) {
+        let _ = self.found.send(found);
+    }
+}
+
+/// All octets; `None` where there are more than `limit`.
+fn up_to(from: impl Read, limit: usize) -> io::Result<Option<Vec<u8>>> {
+    let mut octets = Vec::new();
+    from.take(limit as u64 + 1).read_to_end(&mut octets)?;
+    Ok((octets.len() <= limit).then_some(octets))
+}
