@@ -35,7 +35,6 @@ mod outcome;
 mod policies;
 mod postfix;
 mod records;
-mod reports;
 #[cfg(feature = "resolving")]
 mod resolver;
 mod words;
