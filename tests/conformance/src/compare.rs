@@ -109,6 +109,18 @@ mod tests {
     struct Other(Rust, &'static str);
 
     impl Surface for Other {
+        fn report(&mut self, _: &[u8]) -> Answer<Result<String, Refusal>> {
+            Err(Stop::skipped("unsupported"))
+        }
+
+        fn mail(&mut self, _: &[u8]) -> Answer<bool> {
+            Err(Stop::skipped("unsupported"))
+        }
+
+        fn fact(&mut self, _: &str, _: &str) -> Answer<String> {
+            Err(Stop::skipped("unsupported"))
+        }
+
         fn policy(&mut self, body: &[u8]) -> Answer<Result<PolicyFacts, Refusal>> {
             let mut answer = self.0.policy(body)?;
             if let Ok(policy) = &mut answer {
