@@ -18,6 +18,7 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 ABI := 0
 B := build
 T := $(or $(CARGO_TARGET_DIR),target)/$(if $(CARGO_BUILD_TARGET),$(CARGO_BUILD_TARGET)/)release
+T_LIB := $(patsubst %release,%c-library,$(T))
 SOURCES := $(shell find core ffi host web publish cli -name '*.rs' -o -name 'Cargo.toml' 2>/dev/null) Cargo.toml Cargo.lock
 
 # What a Rust static library needs of the system.
@@ -34,8 +35,8 @@ lib: $(B)/lib/libmtasts.so $(B)/lib/libmtasts.a $(B)/lib/libmtasts-host.so $(B)/
 # A cdylib cannot carry symbol versions, so the static library is linked again, with a version
 # script that exports the C ABI and nothing else.
 $(B)/lib/libmtasts.a: $(SOURCES) | $(B)/lib
-	$(CARGO) rustc --release -p mtasts-ffi --crate-type staticlib
-	cp $(T)/libmtasts_ffi.a $@
+	$(CARGO) rustc --profile c-library -p mtasts-ffi --crate-type staticlib
+	cp $(T_LIB)/libmtasts_ffi.a $@
 
 $(B)/lib/libmtasts.so: $(B)/lib/libmtasts.a ffi/libmtasts.map
 	$(CC) $(LINK) $(LDFLAGS) -Wl,-soname,libmtasts.so.$(ABI) -Wl,--version-script,ffi/libmtasts.map \

@@ -28,7 +28,8 @@
  * In this header, in this order: statuses and versions; mtasts_host, the callbacks, and
  * mtasts_resolve; mtasts_outcome; mtasts_session, mtasts_verdict and their numbers; mtasts_policy;
  * mtasts_config; mtasts_lookup and mtasts_answer, for event loops and callbacks; and what stands
- * alone: certificates, Postfix, records, TLSRPT. Constants come before all functions.
+ * alone: certificates, Postfix, records, TLSRPT, and TLS reports, by mtasts_report and
+ * mtasts_report_counter. Constants come before all functions.
  *
  * A sender with an event loop drives an mtasts_lookup by mtasts_lookup_poll and
  * mtasts_lookup_submit.
@@ -146,6 +147,11 @@ extern "C" {
  * The library is older than what the program needs.
  */
 #define MTASTS_E_VERSION 14
+
+/**
+ * The TLS report cannot be read.
+ */
+#define MTASTS_E_REPORT 15
 
 /**
  * The version of this header. `MTASTS_PREREQ(major, minor)` tests it.
@@ -680,6 +686,41 @@ extern "C" {
 #define MTASTS_TLSRPT_DATAGRAM_SIZE 65000
 
 /**
+ * A type that RFC 8460 does not have.
+ */
+#define MTASTS_POLICY_TYPE_OTHER 0
+
+/**
+ * tlsa: DANE.
+ */
+#define MTASTS_POLICY_TYPE_TLSA 1
+
+/**
+ * sts: MTA-STS.
+ */
+#define MTASTS_POLICY_TYPE_STS 2
+
+/**
+ * no-policy-found: neither.
+ */
+#define MTASTS_POLICY_TYPE_NO_POLICY_FOUND 3
+
+/**
+ * The report as it is, of media type application/tlsrpt+json.
+ */
+#define MTASTS_REPORT_JSON 0
+
+/**
+ * Compressed by gzip, of media type application/tlsrpt+gzip, which is preferred.
+ */
+#define MTASTS_REPORT_GZIP 1
+
+/**
+ * The octets of JSON that a report may have.
+ */
+#define MTASTS_REPORT_SIZE 33554432
+
+/**
  * The answer to one question of a lookup: records, a reply, a stored entry, or why there is
  * none. A callback gets one to fill; an event loop makes one by `mtasts_answer_new`. One thread
  * at a time. An answer that was not filled counts as a temporary failure, as a failed fetch, or
@@ -701,6 +742,20 @@ typedef struct mtasts_outcome mtasts_outcome;
  * A policy. Immutable: any number of threads may read it.
  */
 typedef struct mtasts_policy mtasts_policy;
+
+/**
+ * A TLS report on one day's sessions with one domain: read by `mtasts_report_parse`, or made by an
+ * `mtasts_report_counter`. Immutable: any thread may read it. Its strings are as the sender wrote
+ * them, who may be anybody: they may hold NULs and control characters; escape them before they
+ * are shown. All are UTF-8.
+ */
+typedef struct mtasts_report mtasts_report;
+
+/**
+ * Sums up sessions by UTC day and domain. One thread at a time. It is in memory alone: a process
+ * that ends takes its reports out before, and adds them again when it has been started anew.
+ */
+typedef struct mtasts_report_counter mtasts_report_counter;
 
 /**
  * A TLSRPT record: where reports about a domain go. Immutable: any thread may read it.
@@ -1115,6 +1170,156 @@ typedef struct mtasts_tlsrpt_details {
    */
   const char *additional_information;
 } mtasts_tlsrpt_details;
+
+/**
+ * What a report says of itself. Give it with `size` set.
+ */
+typedef struct mtasts_report_facts {
+  /**
+   * `sizeof(mtasts_report_facts)`.
+   */
+  size_t size;
+  /**
+   * Who sends the report. Empty where it does not say.
+   */
+  struct mtasts_str organization_name;
+  /**
+   * How to reach the sender. Empty where it does not say.
+   */
+  struct mtasts_str contact_info;
+  /**
+   * The sender's name for this report.
+   */
+  struct mtasts_str report_id;
+  /**
+   * The first second that it is about, since 1970 (UTC).
+   */
+  uint64_t begin;
+  /**
+   * The last one.
+   */
+  uint64_t end;
+  /**
+   * How many policies there are.
+   */
+  size_t policy_count;
+  /**
+   * The domain whose TLSRPT record says where the report goes; none for one that was read.
+   */
+  struct mtasts_str domain;
+} mtasts_report_facts;
+
+/**
+ * What was counted against one policy of a report. Give it with `size` set.
+ */
+typedef struct mtasts_report_policy_facts {
+  /**
+   * `sizeof(mtasts_report_policy_facts)`.
+   */
+  size_t size;
+  /**
+   * The type as the sender wrote it.
+   */
+  struct mtasts_str type_name;
+  /**
+   * The domain of the policy; of DANE the TLSA base domain.
+   */
+  struct mtasts_str domain;
+  /**
+   * Sessions with TLS as the policy wants it.
+   */
+  uint64_t successful_sessions;
+  /**
+   * The others, whether mail was sent in them or not.
+   */
+  uint64_t failed_sessions;
+  /**
+   * How many lines or TLSA records of the policy there are: `mtasts_report_policy_string`.
+   */
+  size_t string_count;
+  /**
+   * How many MX patterns there are: `mtasts_report_mx_host`.
+   */
+  size_t mx_host_count;
+  /**
+   * How many kinds of failure there are: `mtasts_report_failure`.
+   */
+  size_t failure_count;
+  /**
+   * The type, one of MTASTS_POLICY_TYPE_*.
+   */
+  int32_t policy_type;
+} mtasts_report_policy_facts;
+
+/**
+ * Failures that are alike. There is no string where the report does not say. Give it with `size`
+ * set.
+ */
+typedef struct mtasts_report_failure_facts {
+  /**
+   * `sizeof(mtasts_report_failure_facts)`.
+   */
+  size_t size;
+  /**
+   * How many sessions failed so.
+   */
+  uint64_t failed_sessions;
+  /**
+   * The result type as the sender wrote it.
+   */
+  struct mtasts_str result_type;
+  /**
+   * The address that the sessions came from.
+   */
+  struct mtasts_str sending_mta_ip;
+  /**
+   * The MX host, by its record's name.
+   */
+  struct mtasts_str receiving_mx_hostname;
+  /**
+   * How the MX host called itself.
+   */
+  struct mtasts_str receiving_mx_helo;
+  /**
+   * The address that they went to.
+   */
+  struct mtasts_str receiving_ip;
+  /**
+   * A URI that leads to more.
+   */
+  struct mtasts_str additional_information;
+  /**
+   * What exactly failed, in the sender's own words.
+   */
+  struct mtasts_str failure_reason_code;
+  /**
+   * The result type, one of MTASTS_RESULT_*; MTASTS_RESULT_NONE for one that RFC 8460 does not
+   * have.
+   */
+  int32_t result;
+} mtasts_report_failure_facts;
+
+/**
+ * Who reports: strings in UTF-8, none of them NULL. Give it with `size` set.
+ */
+typedef struct mtasts_report_sender {
+  /**
+   * `sizeof(mtasts_report_sender)`.
+   */
+  size_t size;
+  /**
+   * The organisation, for people.
+   */
+  const char *organization_name;
+  /**
+   * How to reach it, such as a mail address.
+   */
+  const char *contact_info;
+  /**
+   * The mail server's domain in A-labels, part of each report's id.
+   */
+  const char *submitter;
+} mtasts_report_sender;
 
 /**
  * A line about a status, of this library or of libmtasts-host, for a person.
@@ -1601,6 +1806,153 @@ int32_t mtasts_tlsrpt_datagram(const struct mtasts_outcome *outcome,
                                void *buffer,
                                size_t capacity,
                                size_t *length);
+
+/**
+ * Reads the `len` octets of a report's JSON; whoever has it in gzip unpacks it before, no further
+ * than MTASTS_REPORT_SIZE. What is read is copied, and takes some twenty times as much memory at
+ * most. `problem` may be NULL; its `message` may quote the report, in ASCII, and its `line` and
+ * `column` are 0 where the report as a whole is meant. On success `*out` is to be freed by
+ * `mtasts_report_free`.
+ *
+ * Members that the schema does not know are passed over, types that it does not know are kept as
+ * strings, and what senders are known to leave out may be missing.
+ *
+ * Returns MTASTS_OK, MTASTS_E_REPORT, MTASTS_E_TOO_LARGE, MTASTS_E_ARGUMENT or MTASTS_E_SIZE.
+ */
+int32_t mtasts_report_parse(const void *json,
+                            size_t len,
+                            struct mtasts_report **out,
+                            struct mtasts_problem *problem);
+
+/**
+ * Frees a report; NULL is allowed.
+ */
+void mtasts_report_free(struct mtasts_report *report);
+
+/**
+ * Writes what the report says of itself to `out`.
+ *
+ * Returns MTASTS_OK, MTASTS_E_ARGUMENT or MTASTS_E_SIZE.
+ */
+int32_t mtasts_report_get(const struct mtasts_report *report, struct mtasts_report_facts *out);
+
+/**
+ * Writes what was counted against the policy number `policy`, from 0, to `out`.
+ *
+ * Returns MTASTS_OK; MTASTS_E_ARGUMENT for NULL and past the end; or MTASTS_E_SIZE.
+ */
+int32_t mtasts_report_policy(const struct mtasts_report *report,
+                             size_t policy,
+                             struct mtasts_report_policy_facts *out);
+
+/**
+ * The line of MTA-STS or TLSA record number `index`, from 0, of the policy number `policy`. No
+ * string past the end.
+ */
+struct mtasts_str mtasts_report_policy_string(const struct mtasts_report *report,
+                                              size_t policy,
+                                              size_t index);
+
+/**
+ * The pattern of MX hosts number `index`, from 0, of the policy number `policy`. No string past
+ * the end.
+ */
+struct mtasts_str mtasts_report_mx_host(const struct mtasts_report *report,
+                                        size_t policy,
+                                        size_t index);
+
+/**
+ * Writes the failures number `index`, from 0, of the policy number `policy` to `out`.
+ *
+ * Returns MTASTS_OK; MTASTS_E_ARGUMENT for NULL and past the end; or MTASTS_E_SIZE.
+ */
+int32_t mtasts_report_failure(const struct mtasts_report *report,
+                              size_t policy,
+                              size_t index,
+                              struct mtasts_report_failure_facts *out);
+
+/**
+ * The report as JSON in one line, to be sent as MTASTS_REPORT_JSON or, compressed, as
+ * MTASTS_REPORT_GZIP. Made when it is first asked for.
+ */
+struct mtasts_str mtasts_report_json(const struct mtasts_report *report);
+
+/**
+ * The name of the report's file (RFC 8460 section 5.1), such as
+ * "sender.example!example.com!1767225600!1767311999.json.gz", and a NUL go to `buffer`, which has
+ * room for `capacity` octets; 600 suffice without `unique`. `submitter` is the sender's domain,
+ * `domain` the one that the report is about. `unique` tells apart those that otherwise have the
+ * same name: letters and digits, or NULL. `format` is one of MTASTS_REPORT_JSON and _GZIP.
+ *
+ * Returns MTASTS_OK, MTASTS_E_DOMAIN, MTASTS_E_ADDRESS_LITERAL, MTASTS_E_TOO_LARGE or
+ * MTASTS_E_ARGUMENT. The string in `buffer` is empty after a failure.
+ */
+int32_t mtasts_report_file_name(const struct mtasts_report *report,
+                                const char *submitter,
+                                const char *domain,
+                                const char *unique,
+                                int32_t format,
+                                char *buffer,
+                                size_t capacity);
+
+/**
+ * The name of a policy type by RFC 8460 section 4.4; "unknown" for numbers that are none. Static,
+ * thread-safe.
+ */
+const char *mtasts_policy_type_name(int32_t policy_type);
+
+/**
+ * Makes a counter that has counted nothing. `*out` is to be freed by `mtasts_report_counter_free`.
+ *
+ * Returns MTASTS_OK or MTASTS_E_ARGUMENT.
+ */
+int32_t mtasts_report_counter_new(struct mtasts_report_counter **out);
+
+/**
+ * Frees a counter with all it has counted; NULL is allowed.
+ */
+void mtasts_report_counter_free(struct mtasts_report_counter *counter);
+
+/**
+ * Counts one session at the time `now`, in seconds since 1970 (UTC). Call it once for a session,
+ * when no more comes to be known of its TLS, with the same `outcome` and `session` as for the
+ * verdict, and for domains with a TLSRPT record alone: no others want reports. `details` may be
+ * NULL. Where there is nothing to report, as `mtasts_tlsrpt_datagram` says, nothing is counted.
+ *
+ * Returns MTASTS_OK; MTASTS_E_ARGUMENT for NULL or a member that is none of its values; or
+ * MTASTS_E_SIZE.
+ */
+int32_t mtasts_report_counter_session(struct mtasts_report_counter *counter,
+                                      uint64_t now,
+                                      const struct mtasts_outcome *outcome,
+                                      const struct mtasts_session *session,
+                                      const struct mtasts_tlsrpt_details *details);
+
+/**
+ * Adds what `report` has counted to the day that it is about: one that another process has made,
+ * or this one before it was started anew. `domain` is the one whose TLSRPT record asks for it.
+ *
+ * Returns MTASTS_OK; MTASTS_E_DOMAIN or MTASTS_E_ADDRESS_LITERAL for `domain`, and MTASTS_E_DOMAIN
+ * if a policy's domain is no name, with nothing added; or MTASTS_E_ARGUMENT.
+ */
+int32_t mtasts_report_counter_add(struct mtasts_report_counter *counter,
+                                  const char *domain,
+                                  const struct mtasts_report *report);
+
+/**
+ * Takes out one report on a day that was over at `now`, in seconds since 1970 (UTC), in the order
+ * of days, then domains; `*out` is NULL with MTASTS_OK if there is no more. With UINT64_MAX, today
+ * too is over: for a process that ends. `*out` is to be freed by `mtasts_report_free`; the member
+ * `domain` of its facts says whose it is, and it is counted no longer. Call it until there is no
+ * more, with the same `sender`.
+ *
+ * Returns MTASTS_OK; MTASTS_E_ARGUMENT; MTASTS_E_DOMAIN or MTASTS_E_ADDRESS_LITERAL for
+ * `submitter`; or MTASTS_E_SIZE.
+ */
+int32_t mtasts_report_counter_take(struct mtasts_report_counter *counter,
+                                   uint64_t now,
+                                   const struct mtasts_report_sender *sender,
+                                   struct mtasts_report **out);
 
 #ifdef __cplusplus
 } /* extern "C" */

@@ -38,6 +38,10 @@ pub mod postfix;
 pub mod record;
 pub mod tlsrpt;
 
+pub mod report;
+
+pub mod report_counter;
+
 mod boundary;
 mod sized;
 

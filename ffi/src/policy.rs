@@ -4,8 +4,9 @@
 
 use crate::boundary::{clear_out, entry, free, getting, hand_out, handle, reading};
 use crate::sized::{self, Sized};
-use crate::status::{self, MTASTS_E_ARGUMENT};
+use crate::status::{self, MTASTS_E_ARGUMENT, MTASTS_E_REPORT};
 use crate::text::{Text, UNKNOWN, c_text, mtasts_str, name, octets, static_name};
+use mtasts::tlsrpt::report::ReportError;
 use mtasts::{ErrorKind, Mode, Policy, Position, StoredPolicy, Warning, WarningKind};
 use std::ffi::{c_char, c_void};
 use std::fmt;
@@ -147,6 +148,26 @@ impl mtasts_problem {
         unsafe { Self::tell_at(to, Position { line, column }, error) }
     }
 
+    /// The same of a TLS report, whose message may quote the report.
+    ///
+    /// # Safety
+    /// As for [`Self::tell`].
+    pub(crate) unsafe fn tell_of_report(to: *mut Self, json: &[u8], error: &ReportError) -> i32 {
+        if to.is_null() {
+            return MTASTS_E_REPORT;
+        }
+        let position = error.position().unwrap_or(Position { line: 0, column: 0 });
+        let plain = |c: char| if matches!(c, ' '..='~') { c } else { '?' };
+        let message: String = error.message().chars().map(plain).collect();
+        let problem = Self {
+            message: c_array(&message),
+            kind: c_array("report"),
+            ..Self::at(offset_of(json, position), position, "", &"")
+        };
+        // SAFETY: as the caller promises.
+        unsafe { sized::write(to, &problem) }.map_or_else(|status| status, |()| MTASTS_E_REPORT)
+    }
+
     unsafe fn tell_at(to: *mut Self, position: Position, error: mtasts::Error) -> i32 {
         if !to.is_null() {
             let problem = Self::error(error.offset(), position, error.kind());
@@ -157,6 +178,28 @@ impl mtasts_problem {
         }
         status::of(error)
     }
+}
+
+/// The octet at a place of `text`, 0 for no place; before which a byte order mark does not count as a character.
+fn offset_of(text: &[u8], Position { line, column }: Position) -> usize {
+    if line == 0 {
+        return 0;
+    }
+    let mark = if text.starts_with(b"\xEF\xBB\xBF") {
+        3
+    } else {
+        0
+    };
+    let mut lines = text[mark..].split_inclusive(|&b| b == b'\n');
+    let before: usize = lines.by_ref().take(line - 1).map(<[u8]>::len).sum();
+    let is_first = |b: &u8| b & 0xC0 != 0x80; // octet of a character
+    let rest = lines.next().unwrap_or_default();
+    let firsts = rest.iter().enumerate().filter(|(_, b)| is_first(b));
+    let in_line = firsts
+        .map(|(at, _)| at)
+        .nth(column.saturating_sub(1))
+        .unwrap_or(rest.len());
+    mark + before + in_line
 }
 
 /// ASCII and a NUL, cut off where it does not fit.

@@ -2,11 +2,11 @@
 
 //! What Postfix reads of an outcome: the value for its table smtp_tls_policy_maps.
 
-use crate::boundary::{Status, entry, reading};
+use crate::boundary::{entry, reading};
 use crate::outcome::mtasts_outcome;
 use crate::sized::{self, Sized};
-use crate::status::{MTASTS_E_ADDRESS_LITERAL, MTASTS_E_ARGUMENT, MTASTS_E_TOO_LARGE};
-use crate::text::name;
+use crate::status::{MTASTS_E_ADDRESS_LITERAL, MTASTS_E_ARGUMENT};
+use crate::text::{copy, empty, name};
 use mtasts::DomainDane;
 use mtasts::postfix::{self, Found, Level, Style, Version};
 use std::ffi::c_char;
@@ -184,32 +184,4 @@ unsafe fn clear(found: *mut i32, buffer: *mut c_char, capacity: usize, length: *
         }
         empty(buffer, capacity);
     }
-}
-
-/// # Safety
-/// `buffer` is NULL or `capacity` octets may be written there.
-unsafe fn empty(buffer: *mut c_char, capacity: usize) {
-    if !buffer.is_null() && capacity > 0 {
-        // SAFETY: as the caller promises.
-        unsafe { buffer.write(0) };
-    }
-}
-
-/// Writes `text` and a NUL.
-///
-/// # Safety
-/// As for [`empty`].
-unsafe fn copy(text: &[u8], buffer: *mut c_char, capacity: usize) -> Status {
-    if buffer.is_null() {
-        return Err(MTASTS_E_ARGUMENT);
-    }
-    if text.len() >= capacity {
-        return Err(MTASTS_E_TOO_LARGE);
-    }
-    // SAFETY: as the caller promises; there is room for the NUL as well.
-    unsafe {
-        std::ptr::copy_nonoverlapping(text.as_ptr().cast(), buffer, text.len());
-        buffer.add(text.len()).write(0);
-    }
-    Ok(())
 }

@@ -36,6 +36,8 @@ pub const MTASTS_E_CERTIFICATE: i32 = 12;
 pub const MTASTS_E_HOST_MISMATCH: i32 = 13;
 /// The library is older than what the program needs.
 pub const MTASTS_E_VERSION: i32 = 14;
+/// The TLS report cannot be read.
+pub const MTASTS_E_REPORT: i32 = 15;
 
 /// The status for an error of the engine.
 pub(crate) fn of(error: mtasts::Error) -> i32 {

@@ -5,7 +5,7 @@
 use crate::text::static_name;
 use std::ffi::{CStr, c_char};
 
-const TEXTS: [&CStr; 15] = [
+const TEXTS: [&CStr; 16] = [
     c"success",
     c"a parameter is NULL or not one of its legal values",
     c"a struct's size member is not set, or too small",
@@ -21,6 +21,7 @@ const TEXTS: [&CStr; 15] = [
     c"the certificate cannot be read",
     c"the certificate is not valid for this host name",
     c"the library is older than the program needs",
+    c"the TLS report cannot be read",
 ];
 
 /// The first status of libmtasts-host, and its texts.

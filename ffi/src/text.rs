@@ -2,7 +2,8 @@
 
 //! Strings and octets that cross the boundary.
 
-use crate::status::{MTASTS_E_ARGUMENT, MTASTS_E_DOMAIN};
+use crate::boundary::Status;
+use crate::status::{MTASTS_E_ARGUMENT, MTASTS_E_DOMAIN, MTASTS_E_TOO_LARGE};
 use std::ffi::{CStr, c_char, c_void};
 use std::ptr;
 
@@ -116,6 +117,36 @@ pub(crate) unsafe fn c_octets<'a>(text: *const c_char) -> &'a [u8] {
     }
     // SAFETY: as the caller promises.
     unsafe { CStr::from_ptr(text) }.to_bytes()
+}
+
+/// Makes the caller's string empty.
+///
+/// # Safety
+/// `buffer` is NULL or `capacity` octets may be written there.
+pub(crate) unsafe fn empty(buffer: *mut c_char, capacity: usize) {
+    if !buffer.is_null() && capacity > 0 {
+        // SAFETY: as the caller promises.
+        unsafe { buffer.write(0) };
+    }
+}
+
+/// Writes `text` and a NUL to the caller's string.
+///
+/// # Safety
+/// As for [`empty`].
+pub(crate) unsafe fn copy(text: &[u8], buffer: *mut c_char, capacity: usize) -> Status {
+    if buffer.is_null() {
+        return Err(MTASTS_E_ARGUMENT);
+    }
+    if text.len() >= capacity {
+        return Err(MTASTS_E_TOO_LARGE);
+    }
+    // SAFETY: as the caller promises; there is room for the NUL as well.
+    unsafe {
+        ptr::copy_nonoverlapping(text.as_ptr().cast(), buffer, text.len());
+        buffer.add(text.len()).write(0);
+    }
+    Ok(())
 }
 
 /// Turns a constant `&str` into a static, NUL-terminated `&CStr`.

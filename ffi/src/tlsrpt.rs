@@ -185,7 +185,7 @@ unsafe impl Sized for mtasts_tlsrpt_details {
 }
 
 impl mtasts_tlsrpt_details {
-    const EMPTY: Self = Self {
+    pub(crate) const EMPTY: Self = Self {
         size: size_of::<Self>(),
         sending_mta_ip: ptr::null(),
         receiving_ip: ptr::null(),
@@ -198,7 +198,7 @@ impl mtasts_tlsrpt_details {
     ///
     /// # Safety
     /// The members are NULL or C strings that nobody writes during `'a`.
-    unsafe fn view<'a>(&self) -> Result<Details<'a>, i32> {
+    pub(crate) unsafe fn view<'a>(&self) -> Result<Details<'a>, i32> {
         // SAFETY: as the caller promises.
         unsafe {
             Ok(Details {

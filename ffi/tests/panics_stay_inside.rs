@@ -16,6 +16,8 @@ use mtasts_ffi::panic_at_next_entry;
 use mtasts_ffi::policy::*;
 use mtasts_ffi::postfix::*;
 use mtasts_ffi::record::*;
+use mtasts_ffi::report::*;
+use mtasts_ffi::report_counter::*;
 use mtasts_ffi::status::*;
 use mtasts_ffi::strerror::*;
 use mtasts_ffi::text::*;
@@ -109,6 +111,27 @@ fn tlsrpt_record() -> *mut mtasts_tlsrpt_record {
     let status = unsafe { mtasts_tlsrpt_record_select(&bytes, 1, &mut record, null_mut()) };
     assert_eq!(status, MTASTS_OK);
     record
+}
+
+const REPORT: &[u8] = br#"{"date-range": {"start-datetime": "2026-01-31T00:00:00Z",
+    "end-datetime": "2026-01-31T23:59:59Z"}, "report-id": "1", "policies": [{"policy": {
+    "policy-type": "sts", "policy-domain": "example.com", "policy-string": ["version: STSv1"],
+    "mx-host": ["mx.example.com"]}, "summary": {"total-successful-session-count": 1,
+    "total-failure-session-count": 0}}]}"#;
+
+fn report() -> *mut mtasts_report {
+    let mut report = null_mut();
+    let json = REPORT.as_ptr().cast();
+    let status = unsafe { mtasts_report_parse(json, REPORT.len(), &mut report, null_mut()) };
+    assert_eq!(status, MTASTS_OK);
+    report
+}
+
+fn counter() -> *mut mtasts_report_counter {
+    let mut counter = null_mut();
+    let status = unsafe { mtasts_report_counter_new(&mut counter) };
+    assert_eq!(status, MTASTS_OK);
+    counter
 }
 
 /// What an entry gives after a panic inside it.
@@ -210,12 +233,27 @@ entries! {
     mtasts_policy_mx_count(policy()) => number;
     mtasts_policy_parse(POLICY.as_ptr().cast(), POLICY.len(), 0, &mut null_mut(), null_mut()) => Gave::Status;
     mtasts_policy_text(policy()) => |text: mtasts_str| pointer(text.data);
+    mtasts_policy_type_name(1) => word;
     mtasts_policy_warning(policy(), 0, &mut unsafe { zeroed() }) => Gave::Status;
     mtasts_policy_warning_count(policy()) => number;
     mtasts_postfix_next_hop(c"a".as_ptr(), [0; 9].as_mut_ptr(), 9) => Gave::Status;
     mtasts_postfix_policy(outcome(), null(), &mut 1, null_mut(), 0, null_mut()) => Gave::Status;
     mtasts_reason_name(1) => word;
     mtasts_record_select(null(), 0, [0; 33].as_mut_ptr(), null_mut()) => Gave::Status;
+    mtasts_report_counter_add(counter(), null(), null()) => Gave::Status;
+    mtasts_report_counter_free(counter()) => |()| Gave::Nothing;
+    mtasts_report_counter_new(&mut null_mut()) => Gave::Status;
+    mtasts_report_counter_session(counter(), 0, null(), null(), null()) => Gave::Status;
+    mtasts_report_counter_take(counter(), 0, null(), &mut null_mut()) => Gave::Status;
+    mtasts_report_failure(report(), 0, 0, null_mut()) => Gave::Status;
+    mtasts_report_file_name(report(), null(), null(), null(), 0, null_mut(), 0) => Gave::Status;
+    mtasts_report_free(report()) => |()| Gave::Nothing;
+    mtasts_report_get(report(), null_mut()) => Gave::Status;
+    mtasts_report_json(report()) => |text: mtasts_str| pointer(text.data);
+    mtasts_report_mx_host(report(), 0, 0) => |text: mtasts_str| pointer(text.data);
+    mtasts_report_parse(REPORT.as_ptr().cast(), REPORT.len(), &mut null_mut(), null_mut()) => Gave::Status;
+    mtasts_report_policy(report(), 0, null_mut()) => Gave::Status;
+    mtasts_report_policy_string(report(), 0, 0) => |text: mtasts_str| pointer(text.data);
     mtasts_resolve(c"example.com".as_ptr(), null(), &host(), &mut null_mut()) => Gave::Status;
     mtasts_resolve_again(outcome(), null(), &host(), &mut null_mut()) => Gave::Status;
     mtasts_result_name(1) => word;

@@ -53,9 +53,10 @@ flags="-std=c99 $strict -g -O1 -I$build/include"
 {
     $CC $flags ffi/tests/c/abi.c -L"$build/lib" -lmtasts -Wl,-rpath,"$PWD/$build/lib" -o "$tmp/shared"
     $CC $flags ffi/tests/c/abi.c "$build/lib/libmtasts.a" -lgcc_s -lutil -lrt -lpthread -lm -ldl -o "$tmp/static"
+    $CC $flags ffi/tests/c/report.c -L"$build/lib" -lmtasts -Wl,-rpath,"$PWD/$build/lib" -o "$tmp/report"
     $CC $flags ffi/tests/c/allocations.c "$build/lib/libmtasts.a" -lgcc_s -lutil -lrt -lpthread -lm -ldl -o "$tmp/allocations"
 }
-for program in shared static; do
+for program in shared static report; do
     valgrind -q --error-exitcode=9 --leak-check=full --show-leak-kinds=all --errors-for-leak-kinds=all "$tmp/$program"
 done
 "$tmp/allocations"

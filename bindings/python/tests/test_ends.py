@@ -55,8 +55,17 @@ def cycle() -> None:
     assert outcome.stored and outcome.postfix()[1]
     record = mtasts.TlsrptRecord.select(["v=TLSRPTv1; rua=mailto:a@b.example"])
     assert outcome.tlsrpt_datagram(mtasts.Session("mx.example.com", mtasts.Tls.FAILED), record)
+    counter = mtasts.ReportCounter()
+    counter.session(1, outcome, mtasts.Session("mx.example.com", mtasts.Tls.FAILED))
+    [report] = counter.take(None, "Sender", "", "sender.example")
+    counter.add("example.com", mtasts.Report.parse(report.to_json()))
+    assert report.policies[0].failures and report.file_name("sender.example", "example.com")
     mtasts.Lookup.again(outcome)
-    for wrong in (lambda: mtasts.Policy.parse("mode: none\n"), lambda: mtasts.Lookup("a_b")):
+    for wrong in (
+        lambda: mtasts.Policy.parse("mode: none\n"),
+        lambda: mtasts.Lookup("a_b"),
+        lambda: mtasts.Report.parse("{}"),
+    ):
         try:
             wrong()
         except mtasts.Error:

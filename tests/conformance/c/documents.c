@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Requests that stand for themselves: records, policies, certificates. */
+/* Requests that stand for themselves: records, reports, policies, certificates. */
 
 #include "surface.h"
 #include <stdio.h>
@@ -46,6 +46,22 @@ void do_tlsrpt(void)
     for (size_t i = 0; i < mtasts_tlsrpt_record_rua_count(record); i++)
         put_str(mtasts_tlsrpt_record_rua(record, i));
     mtasts_tlsrpt_record_free(record);
+}
+
+void do_report(void)
+{
+    octets json = octets_word();
+    mtasts_problem problem = {0};
+    mtasts_report *report;
+
+    problem.size = sizeof problem;
+    if (mtasts_report_parse(json.data, json.len, &report, &problem) != MTASTS_OK) {
+        put_problem(&problem);
+        return;
+    }
+    printf("report");
+    put_str(mtasts_report_json(report));
+    mtasts_report_free(report);
 }
 
 static void put_policy(const mtasts_policy *policy)

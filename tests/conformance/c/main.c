@@ -10,20 +10,11 @@ static const struct request {
     const char *name;
     void (*answer)(void);
 } REQUESTS[] = {
-    {"record", do_record},
-    {"tlsrpt", do_tlsrpt},
-    {"policy", do_policy},
-    {"match", do_match},
-    {"certificate", do_certificate},
-    {"lookup", do_lookup},
-    {"poll", do_poll},
-    {"txt", do_txt},
-    {"https", do_https},
-    {"again", do_again},
-    {"outcome", do_outcome},
-    {"postfix", do_postfix},
-    {"next-hop", do_next_hop},
-    {"stored", do_stored},
+    {"record", do_record},   {"tlsrpt", do_tlsrpt},     {"report", do_report},
+    {"policy", do_policy},   {"match", do_match},       {"certificate", do_certificate},
+    {"lookup", do_lookup},   {"poll", do_poll},         {"txt", do_txt},
+    {"https", do_https},     {"again", do_again},       {"outcome", do_outcome},
+    {"postfix", do_postfix}, {"next-hop", do_next_hop}, {"stored", do_stored},
     {"verdict", do_verdict},
 };
 

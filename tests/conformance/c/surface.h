@@ -45,6 +45,7 @@ void put_str(mtasts_str text);
 
 void do_record(void);
 void do_tlsrpt(void);
+void do_report(void);
 void do_policy(void);
 void do_match(void);
 void do_certificate(void);

@@ -27,6 +27,7 @@ from mtasts import (
     PostfixLevel,
     PostfixVersion,
     Problem,
+    Report,
     Session,
     Stored,
     Tls,
@@ -129,6 +130,13 @@ class Surface:
         try:
             return " ".join(["rua", *map(said, TlsrptRecord.select(map(octets, records)).rua)])
         except mtasts.RecordError as error:
+            return invalid(error)
+
+    def do_report(self, json: str) -> str:
+        """A TLS report, written again."""
+        try:
+            return f"report {said(Report.parse(octets(json)).to_json())}"
+        except mtasts.ReportError as error:
             return invalid(error)
 
     def do_policy(self, body: str) -> str:

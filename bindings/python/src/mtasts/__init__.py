@@ -10,13 +10,13 @@ The engine is libmtasts, a C library without I/O, which the wheel carries. `reso
 network by the default host, `mtasts.aio.resolve` by coroutines of yours, and a `Lookup` asks
 nobody: it says what it needs.
 
-Threads: `Policy`, `Outcome`, `TlsrptRecord`, `DaneRecords` and `DefaultHost` may be used by
-several at once, a `Lookup` by one after the other, for which it has a lock. No lock is held while
-the network is asked, nor the GIL. In the free-threaded build the same holds; nothing here turns the
-GIL on.
+Threads: `Policy`, `Outcome`, `TlsrptRecord`, `Report`, `DaneRecords` and `DefaultHost` may be used
+by several at once; a `Lookup` and a `ReportCounter` by one after the other, for which they have a
+lock. No lock is held while the network is asked, nor the GIL. In the free-threaded build the same
+holds; nothing here turns the GIL on.
 
-Forks: all objects may be used in a child, but for a `Lookup` that another thread was using at the
-moment of the fork. A `DefaultHost` opens its store anew there.
+Forks: all objects may be used in a child, but for a `Lookup` or `ReportCounter` that another thread
+was using at the moment of the fork. A `DefaultHost` opens its store anew there.
 
 Ends: what an object needs lives as long as the object, and what is closed goes when the last call
 that uses it is over.
@@ -42,6 +42,7 @@ from .errors import (
     PolicyError,
     Problem,
     RecordError,
+    ReportError,
 )
 from .lookup import (
     Answer,
@@ -60,6 +61,7 @@ from .outcome import Outcome, Session, TlsrptDetails, Verdict
 from .policy import Policy
 from .postfix import next_hop
 from .records import TlsrptRecord, select_record
+from .reports import Report, ReportCounter, ReportedFailure, ReportedPolicy
 from .words import (
     Action,
     Basis,
@@ -69,10 +71,12 @@ from .words import (
     DomainDane,
     Failure,
     Mode,
+    PolicyType,
     PostfixFound,
     PostfixLevel,
     PostfixVersion,
     Reason,
+    ReportFormat,
     Result,
     Tls,
 )
@@ -122,6 +126,7 @@ __all__ = [
     "Outcome",
     "Policy",
     "PolicyError",
+    "PolicyType",
     "PostfixFound",
     "PostfixLevel",
     "PostfixVersion",
@@ -129,6 +134,12 @@ __all__ = [
     "QueryTxt",
     "Reason",
     "RecordError",
+    "Report",
+    "ReportCounter",
+    "ReportError",
+    "ReportFormat",
+    "ReportedFailure",
+    "ReportedPolicy",
     "Result",
     "Session",
     "Step",

@@ -172,6 +172,65 @@ class TlsrptDetails(Sized):
     ]
 
 
+class ReportFacts(Sized):
+    """`mtasts_report_facts`: what a report says of itself."""
+
+    _fields_ = [
+        ("size", c_size_t),
+        ("organization_name", Str),
+        ("contact_info", Str),
+        ("report_id", Str),
+        ("begin", c_uint64),
+        ("end", c_uint64),
+        ("policy_count", c_size_t),
+        ("domain", Str),
+    ]
+
+
+class ReportPolicyFacts(Sized):
+    """`mtasts_report_policy_facts`: what was counted against a policy."""
+
+    _fields_ = [
+        ("size", c_size_t),
+        ("type_name", Str),
+        ("domain", Str),
+        ("successful_sessions", c_uint64),
+        ("failed_sessions", c_uint64),
+        ("string_count", c_size_t),
+        ("mx_host_count", c_size_t),
+        ("failure_count", c_size_t),
+        ("policy_type", c_int32),
+    ]
+
+
+class ReportFailureFacts(Sized):
+    """`mtasts_report_failure_facts`: failures that are alike."""
+
+    _fields_ = [
+        ("size", c_size_t),
+        ("failed_sessions", c_uint64),
+        ("result_type", Str),
+        ("sending_mta_ip", Str),
+        ("receiving_mx_hostname", Str),
+        ("receiving_mx_helo", Str),
+        ("receiving_ip", Str),
+        ("additional_information", Str),
+        ("failure_reason_code", Str),
+        ("result", c_int32),
+    ]
+
+
+class ReportSender(Sized):
+    """`mtasts_report_sender`: who reports."""
+
+    _fields_ = [
+        ("size", c_size_t),
+        ("organization_name", c_char_p),
+        ("contact_info", c_char_p),
+        ("submitter", c_char_p),
+    ]
+
+
 def measure(*structs: type[Sized]) -> None:
     """Notes the size of each, which `sizeof` is too slow to be asked for each time."""
     for struct in structs:
@@ -179,6 +238,7 @@ def measure(*structs: type[Sized]) -> None:
 
 
 measure(Problem, Config, OutcomeFacts, Session, Verdict, Step, Saved, PostfixStyle, TlsrptDetails)
+measure(ReportFacts, ReportPolicyFacts, ReportFailureFacts, ReportSender)
 
 libraries = _library.engine()
 
@@ -286,4 +346,41 @@ tlsrpt_datagram = _quick(
     c_void_p,
     c_size_t,
     POINTER(c_size_t),
+)
+
+report_parse = _quick("report_parse", c_int32, c_char_p, c_size_t, Out, POINTER(Problem))
+report_free = _quick("report_free", None, c_void_p)
+report_get = _quick("report_get", c_int32, c_void_p, POINTER(ReportFacts))
+report_policy = _quick("report_policy", c_int32, c_void_p, c_size_t, POINTER(ReportPolicyFacts))
+report_policy_string = _quick("report_policy_string", Str, c_void_p, c_size_t, c_size_t)
+report_mx_host = _quick("report_mx_host", Str, c_void_p, c_size_t, c_size_t)
+report_failure = _quick(
+    "report_failure", c_int32, c_void_p, c_size_t, c_size_t, POINTER(ReportFailureFacts)
+)
+report_json = _quick("report_json", Str, c_void_p)
+report_file_name = _quick(
+    "report_file_name",
+    c_int32,
+    c_void_p,
+    c_char_p,
+    c_char_p,
+    c_char_p,
+    c_int32,
+    c_void_p,
+    c_size_t,
+)
+report_counter_new = _quick("report_counter_new", c_int32, Out)
+report_counter_free = _quick("report_counter_free", None, c_void_p)
+report_counter_session = _quick(
+    "report_counter_session",
+    c_int32,
+    c_void_p,
+    c_uint64,
+    c_void_p,
+    POINTER(Session),
+    POINTER(TlsrptDetails),
+)
+report_counter_add = _quick("report_counter_add", c_int32, c_void_p, c_char_p, c_void_p)
+report_counter_take = _quick(
+    "report_counter_take", c_int32, c_void_p, c_uint64, POINTER(ReportSender), Out
 )

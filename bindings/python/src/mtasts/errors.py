@@ -33,12 +33,14 @@ class Problem:
     offset: int
     """The octet of the input, from 0."""
     line: int
-    """Its line, from 1."""
+    """Its line, from 1; 0 where a report as a whole is meant."""
     column: int
-    """Its column in the line, in characters, from 1."""
+    """Its column in the line, in characters, from 1; 0 as for the line."""
 
     def __str__(self) -> str:
         """The place and the message."""
+        if not self.line:
+            return self.message
         return f"line {self.line}, column {self.column}: {self.message}"
 
 
@@ -115,6 +117,10 @@ class RecordError(Error, ValueError):
     section 3). Kinds: those of `Problem`."""
 
 
+class ReportError(Error, ValueError):
+    """A TLS report breaks the schema (RFC 8460 section 4.4). Kind: `report`."""
+
+
 _STATUSES: dict[int, tuple[type[Error], str]] = {
     1: (Error, "argument"),
     2: (Error, "size"),
@@ -130,6 +136,7 @@ _STATUSES: dict[int, tuple[type[Error], str]] = {
     12: (CertificateError, "certificate"),
     13: (CertificateError, "certificate-host-mismatch"),
     14: (Error, "version"),
+    15: (ReportError, "report"),
     100: (HostError, "store"),
     101: (HostError, "ca-file"),
     102: (HostError, "resolver"),

@@ -115,6 +115,26 @@ class Result(Word):
     STS_WEBPKI_INVALID = "sts-webpki-invalid", 11
 
 
+class PolicyType(Word):
+    """The type of a policy in a TLS report (RFC 8460 section 4.4)."""
+
+    TLSA = "tlsa", 1
+    """DANE."""
+    STS = "sts", 2
+    """MTA-STS."""
+    NO_POLICY_FOUND = "no-policy-found", 3
+    """Neither."""
+
+
+class ReportFormat(Word):
+    """In which form a TLS report travels; each is what its file's name ends with."""
+
+    JSON = "json", 0
+    """Of media type `application/tlsrpt+json`."""
+    GZIP = "json.gz", 1
+    """Of media type `application/tlsrpt+gzip`, which is preferred."""
+
+
 class Action(Word):
     """What to do with mail for an MX host."""
 
