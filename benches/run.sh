@@ -74,6 +74,7 @@ measure() {
     printf 'library\t%s\toctets\n' "$(wc -c <"$lib/libmtasts.so")"
     say "reports"
     python3 -B benches/reports.py "${CARGO_TARGET_DIR:-target}/release/mtasts"
+    python3 -B benches/start.py "${CARGO_TARGET_DIR:-target}/release/mtasts"
     say "Python"
     MTASTS_LIBRARY=$root/$lib python3 -B bindings/python/bench.py \
         "${CARGO_TARGET_DIR:-target}/release/lab"
@@ -132,6 +133,7 @@ abi_verdict|a verdict from a cached outcome, C ABI|100
 abi_verdict_allocations|  heap allocations|0
 store_lookup_1000000|a look-up in the store, 1 000 000 domains|3000
 library|libmtasts.so, stripped|600000
+start|mtasts --version, with its process|5000000
 report_show|report show of 1 000 gzipped reports|1000000000
 python_match_times|Policy.matches in Python, in empty calls of ctypes|2000
 python_cached|DefaultHost.resolve in Python, from the store|25000

@@ -31,13 +31,10 @@ struct Arguments {
 }
 
 const EXAMPLES: &str = "\
-Examples:
-  mtasts check example.com               what is wrong with my domain?
-  mtasts publish example.com             what to publish next, in safe steps
-  mtasts query example.com               what would a sender do now?
-  mtasts serve                           policies for Postfix and Exim
-
-Each subcommand shows examples: mtasts help check";
+Examples, and more in each subcommand's help (mtasts help check):
+  mtasts check example.com      what do senders see, and what is wrong?
+  mtasts publish example.com    what to publish next, in safe steps
+  mtasts serve                  policies for Postfix and Exim";
 
 // In the order in which one comes to need them: a domain's owner, then who sends.
 #[derive(Subcommand)]

@@ -62,8 +62,8 @@ fn delivers(lab: &Lab, store: &Path) -> Value {
     seen["policy"]["mode"].clone()
 }
 
-/// Publishes what a stage says, in its order; a sender comes by after each step, and one whose
-/// first visit it is.
+/// Publishes what a stage says, in its order. After each step a sender comes by who remembers what
+/// it saw before, and at last one whose first visit it is; gives the mode that this one goes by.
 fn publish_stage(lab: &Lab, store: &Path, stage: &Value) -> Value {
     let policy = stage["policy"].as_str().unwrap();
     assert!(!policy.replace("\r\n", "").contains(['\r', '\n']));
@@ -74,8 +74,8 @@ fn publish_stage(lab: &Lab, store: &Path, stage: &Value) -> Value {
     let id = stage["id"].as_str().unwrap();
     assert_eq!(stage["record"], format!("v=STSv1; id={id};"));
     lab.set(DOMAIN, &format!("id={id}")).unwrap();
-    delivers(lab, tempfile::tempdir().unwrap().path());
-    delivers(lab, store)
+    delivers(lab, store);
+    delivers(lab, tempfile::tempdir().unwrap().path())
 }
 
 fn is_flawless(policy: &str) {

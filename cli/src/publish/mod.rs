@@ -25,7 +25,7 @@ use known::Known;
 use stage::Stage;
 use wish::Wish;
 
-/// Write what a domain is to publish next: policy, DNS records, web server
+/// Write what a domain is to publish next, in safe steps
 ///
 /// Looks up what DOMAIN publishes now and writes the next step towards what is wanted, in the order in which
 /// mail arrives at every moment between: testing before enforce, the policy before the record, an MX

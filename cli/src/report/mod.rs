@@ -21,6 +21,7 @@ use std::process::ExitCode;
 /// Senders of mail report once a day how TLS with your MX hosts went, to the address in your record
 /// at _smtp._tls.
 #[derive(clap::Args)]
+#[command(after_help = "Example: mtasts report show ~/Maildir/.TLSRPT --since 30d")]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,
