@@ -235,3 +235,60 @@ fn nothing_in_a_policy_is_obeyed_by_a_terminal() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(!text.contains(['\u{1b}', '\u{202e}', '\u{9b}']), "{text:?}");
 }
+
+/// What code hosts and pre-commit run are these very words.
+#[test]
+fn the_hook_and_the_action_run() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let folder = tempfile::tempdir().unwrap();
+    let bin = std::path::Path::new(env!("CARGO_BIN_EXE_mtasts"))
+        .parent()
+        .unwrap();
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    let bash = |script: &str, strict: &str| {
+        let mut command = Command::new("bash");
+        command
+            .args(["-e", "-c", script])
+            .current_dir(folder.path())
+            .env("PATH", &path);
+        command.envs([
+            ("FILES", "*.txt"),
+            ("STRICT", strict),
+            ("RUNNER_TEMP", "."),
+            ("GITHUB_OUTPUT", "output"),
+        ]);
+        command.output().unwrap()
+    };
+    let hook = std::fs::read_to_string(format!("{root}/.pre-commit-hooks.yaml")).unwrap();
+    let entry = hook
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("entry: "))
+        .unwrap();
+    let action = std::fs::read_to_string(format!("{root}/action.yml")).unwrap();
+    let (_, step) = action.rsplit_once("run: |\n").unwrap();
+
+    std::fs::write(
+        folder.path().join("a.txt"),
+        "version: STSv1\nmode: none\nmax_age: 86400\n",
+    )
+    .unwrap();
+    assert!(bash(&format!("{entry} a.txt"), "").status.success());
+    assert!(bash(step, "--strict").status.success());
+
+    std::fs::write(
+        folder.path().join("b.txt"),
+        "version: STSv1\nmode: none\n\nmax_age: 86400\n",
+    )
+    .unwrap();
+    assert!(!bash(&format!("{entry} a.txt b.txt"), "").status.success());
+    assert!(bash(step, "").status.success());
+    let output = bash(step, "--strict");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("error[blank-line]"));
+    let sarif = std::fs::read(folder.path().join("mtasts.sarif")).unwrap();
+    let log: Value = serde_json::from_slice(&sarif).unwrap();
+    let place = &log["runs"][0]["results"][0]["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "b.txt");
+    let told = std::fs::read_to_string(folder.path().join("output")).unwrap();
+    assert!(told.contains("sarif=./mtasts.sarif"));
+}
