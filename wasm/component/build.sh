@@ -3,7 +3,7 @@
 #
 # Builds the component, once for each world of ../wit/mtasts.wit or for those named:
 #
-#     build.sh [pure|pure-chains|resolving|resolving-chains|bench]...
+#     build.sh [pure|pure-chains|pure-reports|resolving|resolving-chains|bench]...
 #
 # into build/wasm/mtasts-WORLD.wasm.
 set -euo pipefail
@@ -23,7 +23,7 @@ build() { # WORLD
     mv "$out/mtasts-$1.wasm.new" "$out/mtasts-$1.wasm"
 }
 
-[ $# -gt 0 ] || set -- pure pure-chains resolving resolving-chains
+[ $# -gt 0 ] || set -- pure pure-chains pure-reports resolving resolving-chains
 cargo build -q --release --locked --manifest-path "$root/wasm/pack/Cargo.toml"
 mkdir -p "$out"
 for world in "$@"; do

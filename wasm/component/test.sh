@@ -21,7 +21,7 @@ style() {
     (cd wasm && ../tools/licences.py)
     (cd wasm/pack && ../../tools/licences.py)
     cargo clippy -q --release --manifest-path wasm/pack/Cargo.toml -- -D warnings
-    for features in "" resolving,chains bench; do
+    for features in "" reports resolving,chains bench; do
         cargo clippy -q --release --manifest-path wasm/Cargo.toml -p mtasts-component \
             --features "$features" -- -D warnings
     done
@@ -50,6 +50,8 @@ say "conformance"
 tests/conformance/run --surface component 2> build/wasm/skipped || { cat build/wasm/skipped && exit 1; }
 say "certificate chains"
 "$python" -B $here/tests/chains.py build/wasm/mtasts-pure-chains.wasm
+say "TLS reports"
+"$python" -B $here/tests/reports.py build/wasm/mtasts-pure-reports.wasm
 say "the host in Python"
 "$python" -B $here/tests/hosts.py "$python" -B $here/hosts/python/host.py \
     build/wasm/mtasts-resolving-chains.wasm

@@ -7,10 +7,20 @@
 /// What wit-bindgen makes of the world that the features choose.
 #[allow(missing_docs, unsafe_op_in_unsafe_fn)] // generated
 mod bindings {
-    #[cfg(not(any(feature = "bench", feature = "chains", feature = "resolving")))]
+    #[cfg(not(any(
+        feature = "bench",
+        feature = "chains",
+        feature = "reports",
+        feature = "resolving"
+    )))]
     wit_bindgen::generate!({ path: "../wit", world: "pure", pub_export_macro: true });
     #[cfg(all(feature = "chains", not(feature = "resolving")))]
     wit_bindgen::generate!({ path: "../wit", world: "pure-chains", pub_export_macro: true });
+    #[cfg(all(
+        feature = "reports",
+        not(any(feature = "chains", feature = "resolving"))
+    ))]
+    wit_bindgen::generate!({ path: "../wit", world: "pure-reports", pub_export_macro: true });
     #[cfg(all(feature = "resolving", not(feature = "chains")))]
     wit_bindgen::generate!({ path: "../wit", world: "resolving", pub_export_macro: true });
     #[cfg(all(feature = "resolving", feature = "chains"))]
@@ -35,6 +45,8 @@ mod outcome;
 mod policies;
 mod postfix;
 mod records;
+#[cfg(feature = "reports")]
+mod reports;
 #[cfg(feature = "resolving")]
 mod resolver;
 mod words;

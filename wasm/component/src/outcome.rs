@@ -91,12 +91,7 @@ impl GuestOutcome for OutcomeHandle {
     }
 
     fn verdict(&self, session: Session) -> Verdict {
-        let verdict = self.0.verdict(&mtasts::Session {
-            mx_host: &session.mx_host,
-            tls: tls(session.tls),
-            dane: dane(session.dane),
-            mx_secure: session.mx_secure,
-        });
+        let verdict = self.0.verdict(&session_of(&session));
         Verdict {
             action: action(verdict.action),
             result: verdict.result.map(result_type),
@@ -106,5 +101,14 @@ impl GuestOutcome for OutcomeHandle {
 
     fn look_again(&self, config: Option<Config>) -> Lookup {
         LookupHandle::handle(self.0.look_again(&settings(config)))
+    }
+}
+
+pub(crate) fn session_of(session: &Session) -> mtasts::Session<'_> {
+    mtasts::Session {
+        mx_host: &session.mx_host,
+        tls: tls(session.tls),
+        dane: dane(session.dane),
+        mx_secure: session.mx_secure,
     }
 }

@@ -125,6 +125,13 @@ pub(crate) fn tls(word: lookups::Tls) -> mtasts::Tls {
     }
 }
 
+#[cfg(feature = "reports")]
+pub(crate) fn known_result(word: types::ResultType) -> mtasts::ResultType {
+    let of_engine = mtasts::ResultType::ALL.iter().copied();
+    let mut same = of_engine.filter(|&known| result_type(known) == word);
+    same.next().unwrap_or(mtasts::ResultType::ValidationFailure) // never: each is in ALL
+}
+
 /// An error at a place of `text`.
 pub(crate) fn error_in(text: &[u8], error: Error) -> types::Error {
     let place = Position::of(text, error.offset());

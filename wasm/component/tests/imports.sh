@@ -23,7 +23,7 @@ EOT
 }
 
 failed=0
-for world in pure pure-chains resolving resolving-chains; do
+for world in pure pure-chains pure-reports resolving resolving-chains; do
     wanted=$(of_world "$world")
     found=$("$pack" imports "$folder/mtasts-$world.wasm")
     if [ "$found" = "$wanted" ]; then

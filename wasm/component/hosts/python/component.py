@@ -13,7 +13,7 @@ from typing import Any
 
 from wasmtime import Engine, Store
 from wasmtime.component import Component as Code
-from wasmtime.component import ExportIndex, Func, Linker, Record, ResourceAny
+from wasmtime.component import ExportIndex, Func, Linker, Record, ResourceAny, Variant
 
 PACKAGE = "mtasts:engine"
 VERSION = "0.1.0"
@@ -63,6 +63,9 @@ class Component:
         """Calls a function and gives its result; the record `error` is raised."""
         function = self._functions.get((interface, name)) or self._find(interface, name)
         result = function(self._store, *arguments)
+        # Of a result whose sides are alike wasmtime says which one it is.
+        if isinstance(result, Variant) and result.tag in {"ok", "err"}:
+            result = result.payload
         if isinstance(result, Record) and hasattr(result, "kind"):
             raise EngineError(result)
         return result
