@@ -93,6 +93,15 @@ pub fn of_error(kind: ErrorKind, value: &str) -> Option<String> {
         ErrorKind::Field | ErrorKind::FieldName | ErrorKind::FieldValue => {
             "lines of the form name: value, and no others".to_owned()
         }
+        ErrorKind::Id => "an id of 1 to 32 letters and digits, such as 20260101T000000".to_owned(),
+        ErrorKind::RecordIdMissing => "v=STSv1; id=20260101T000000;".to_owned(),
+        ErrorKind::RecordField => {
+            "name=value, with ; between the fields and no space at the end".to_owned()
+        }
+        ErrorKind::RecordVersion => "the version first, and no quotation marks".to_owned(),
+        ErrorKind::Rua | ErrorKind::RuaMissing => {
+            "rua=mailto: and a mail address, or an https: URI".to_owned()
+        }
         _ => return None,
     })
 }
@@ -111,9 +120,12 @@ pub fn of_warning(kind: WarningKind, value: &str) -> Option<String> {
         WarningKind::BlankLine => "no blank line".to_owned(),
         WarningKind::MaxAgeClamped => format!("max_age: {MAX_MAX_AGE}"),
         WarningKind::MxTrailingDot => format!("mx: {}", value.trim_end_matches('.')),
+        WarningKind::MxIllegal => "mx: with a host name, or *. and a host name".to_owned(),
         WarningKind::MxIpAddress => "mx: with the host name of the MX record".to_owned(),
         WarningKind::MxList => {
-            let hosts = value.split([' ', ',', ';']).filter(|host| !host.is_empty());
+            // Nor is the preference of an MX record a host.
+            let is_host = |word: &&str| word.contains(|c: char| !c.is_ascii_digit());
+            let hosts = value.split([' ', ',', ';']).filter(is_host);
             let lines: Vec<_> = hosts.map(|host| format!("mx: {host}")).collect();
             lines.join("\n")
         }

@@ -114,6 +114,15 @@ fn mail_arrives_at_every_moment_of_a_domains_life() {
     let stage = publish(&lab, &["--waited"]);
     assert_eq!(publish_stage(&lab, store, &stage), "enforce");
     assert_eq!(now(&publish(&lab, &[])), [""; 0]);
+    let more = publish(&lab, &["--server", "nginx", "--rua", "other@life.example"]);
+    assert!(
+        more["zone"]
+            .as_str()
+            .unwrap()
+            .contains("other@life.example")
+    );
+    let server = more["server"]["text"].as_str().unwrap();
+    assert!(server.contains("mode: enforce"), "{server}");
 
     let stage = publish(&lab, &["--mx", "mx2.life.example"]);
     assert!(stage["policy"].as_str().unwrap().contains("mx1."));

@@ -42,7 +42,7 @@ pub struct Arguments {
     /// How long senders remember the policy, as 4w, 30d or seconds [default: 4w; in testing 1d]
     #[arg(long, value_name = "TIME", value_parser = wish::max_age)]
     max_age: Option<u32>,
-    /// MX host or *.DOMAIN; may be repeated [default: the present policy's and those in DNS]
+    /// MX host or *.DOMAIN, all of them; may be repeated [default: the present policy's and those in DNS]
     #[arg(long, value_name = "HOST")]
     mx: Vec<String>,
     /// Where TLS reports go, a mail address or URI; may be repeated [default: as published]
@@ -92,7 +92,7 @@ const EXAMPLES: &str = "\
 Examples:
   mtasts publish example.com
   mtasts publish example.com --rua tls@example.com --server nginx --out mta-sts/
-  mtasts publish example.com --waited --out mta-sts/ --force
+  mtasts publish example.com --waited --server nginx --out mta-sts/ --force
   mtasts publish example.com --remove
 
 JSON: {\"domain\":…,\"steps\":[…],\"policy\":…,\"id\":…,\"record\":…,\"tlsrpt_record\":…,\"zone\":…,
@@ -151,7 +151,7 @@ fn plan(
             let present = Present {
                 policy,
                 id,
-                longest_max_age: arguments.longest_max_age.unwrap_or_default(),
+                longest_max_age: wish.longest(known),
                 mx_hosts: known.mx.as_deref(),
             };
             Plan::next(domain, &present, &wish.draft, now)

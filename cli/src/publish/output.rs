@@ -5,8 +5,10 @@
 use super::known::Known;
 use super::stage::Stage;
 use super::wish::Wish;
-use mtasts::{PolicyDomain, PolicyId};
-use mtasts_publish::{Configuration, Server, Site, Step, Written, Zone, record, tlsrpt_record};
+use mtasts::{Mode, PolicyDomain, PolicyId};
+use mtasts_publish::{
+    Configuration, Draft, Server, Site, Step, Written, Zone, record, tlsrpt_record,
+};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -42,7 +44,9 @@ impl<'a> Output<'a> {
             true => None,
             false => Some(tlsrpt_record(&wish.rua).map_err(|error| error.to_string())?),
         };
-        let server = policy.zip(wish.server);
+        let present = known.present.as_ref();
+        let present = present.and_then(|(policy, _)| Draft::of(policy).write().ok());
+        let server = wish.server.zip(policy.or(present.as_ref()));
         let mut output = Self {
             domain,
             stage,
@@ -50,31 +54,41 @@ impl<'a> Output<'a> {
             id: stage.id(),
             tlsrpt,
             zone: String::new(),
-            server: server.map(|(policy, server)| (server, site.configuration(server, policy))),
+            server: server.map(|(server, policy)| (server, site.configuration(server, policy))),
             site,
             notes: known.notes.clone(),
             files: Vec::new(),
         };
-        output.zone = output.zone_lines(wish);
+        output.zone = output.zone_lines(known, wish);
         output.add_notes(known, wish);
         Ok(output)
     }
 
     /// What the zone is to have from this stage on; what it has already is left out.
-    fn zone_lines(&self, wish: &Wish) -> String {
+    fn zone_lines(&self, known: &Known, wish: &Wish) -> String {
         let record = self.id.map(record);
+        let has_tlsrpt = self.tlsrpt.is_none() || self.tlsrpt == tlsrpt_record(&known.rua).ok();
         let is_first = self.stage.is_first();
         let zone = Zone {
             domain: self.domain,
             address: &wish.address,
             record: record.as_deref(),
-            tlsrpt: self.tlsrpt.as_deref().filter(|_| self.policy.is_some()),
+            tlsrpt: self
+                .tlsrpt
+                .as_deref()
+                .filter(|_| !has_tlsrpt || self.stage.is_first()),
             ttl: TTL,
         };
         let lines = zone.lines();
         let lines = lines.split_inclusive('\n');
         lines
             .filter(|line| is_first || !line.starts_with(';'))
+            .map(|line| match line.contains(" IN TXT ") {
+                true => format!(
+                    "; the one record of its kind at this name, in the place of any other\n{line}"
+                ),
+                false => line.to_owned(),
+            })
             .collect()
     }
 
@@ -89,12 +103,21 @@ impl<'a> Output<'a> {
             self.notes
                 .extend(advice.iter().map(|advice| advice.describe().to_owned()));
         }
-        if self.stage.is_first() && self.tlsrpt.is_none() {
+        let is_applied = wish.draft.mode != Mode::None && !self.stage.now.is_empty();
+        if is_applied && self.tlsrpt.is_none() {
             self.notes.push(
                 "No address for reports: without --rua nobody tells you when to enforce (RFC 8460 §3)."
                     .into(),
             );
         }
+        let (domain, policy) = (self.domain, self.policy.map(Written::policy));
+        if policy.is_some_and(|policy| policy.mode() == Mode::Enforce) {
+            self.notes.push(format!(
+                "From here on mail waits that cannot go to an MX host as the policy says: see by \
+                 `mtasts check {domain}` that all of them are ready, before you publish."
+            ));
+        }
+        self.notes.extend(wish.removal_note(known));
     }
 
     /// The files' names and texts.
@@ -140,7 +163,9 @@ impl<'a> Output<'a> {
     fn steps_text(&self) -> String {
         let domain = self.domain;
         if self.stage.now.is_empty() {
-            return format!("{domain}: what is published is what is wanted; nothing to do\n\n");
+            return format!(
+                "{domain}: the policy that is published is the one that is wanted; nothing to do\n\n"
+            );
         }
         let mut text = format!("{domain}: to do now\n\n");
         for (number, step) in (1..).zip(self.stage.now) {
@@ -181,7 +206,7 @@ impl<'a> Output<'a> {
 
 fn not_covered(host: &str) -> String {
     format!(
-        "DNS names the MX host {host}, but the policy does not: once enforced, no mail goes there \
+        "DNS names the MX host {host}, but the policy at the end of this plan does not: once enforced, no mail goes there \
          (R-MX-1, RFC 8461 §4.1). Add --mx {host}, or take it out of DNS first."
     )
 }

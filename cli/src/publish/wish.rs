@@ -4,6 +4,7 @@
 
 use super::Arguments;
 use super::known::Known;
+use mtasts::policy::MAX_MAX_AGE;
 use mtasts::{Mode, Policy};
 use mtasts_publish::{Address, Draft, Error, Field, Server};
 
@@ -17,6 +18,8 @@ pub struct Wish {
     pub server: Option<Server>,
     /// Where it is.
     pub address: Address,
+    /// On the way out of MTA-STS: the longest max_age that was ever published.
+    pub longest_max_age: Option<u32>,
 }
 
 /// The names that `--server` takes.
@@ -41,8 +44,42 @@ impl Wish {
             },
             server: arguments.server,
             address: arguments.address.clone().unwrap_or_default(),
+            longest_max_age: arguments.longest_max_age,
         }
     }
+
+    /// The longest max_age that senders may remember. A policy of mode none does not tell that of the
+    /// one before it, so that it may have been the greatest there is.
+    pub fn longest(&self, known: &Known) -> u32 {
+        match self.longest_max_age {
+            Some(seconds) => seconds,
+            None if leaves(known) => MAX_MAX_AGE,
+            None => 0,
+        }
+    }
+
+    /// What whoever leaves MTA-STS has to keep in mind between the steps.
+    pub fn removal_note(&self, known: &Known) -> Option<String> {
+        let (policy, _) = known.present.as_ref()?;
+        match (self.draft.mode, self.longest_max_age) {
+            (Mode::None, None) if leaves(known) => Some(
+                "How long senders remember the policy before this one cannot be seen any more, and the \
+                 longest that there is is taken: --longest-max-age says it better."
+                    .into(),
+            ),
+            (Mode::None, None) => Some(format!(
+                "For the step after this one: --longest-max-age {}",
+                policy.max_age()
+            )),
+            _ => None,
+        }
+    }
+}
+
+/// Whether the domain has begun to leave MTA-STS.
+fn leaves(known: &Known) -> bool {
+    let present = known.present.as_ref();
+    present.is_some_and(|(policy, _)| policy.mode() == Mode::None)
 }
 
 fn removal() -> Draft {

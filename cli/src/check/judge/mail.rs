@@ -62,7 +62,7 @@ fn one(scene: &Scene<'_>, host: &MxHost, findings: &mut Vec<Finding>) {
         let message = "no pattern of the policy matches this MX host";
         let finding = Finding::new(Kind::MxNotListed, scene.fault(), &host.host, message);
         let line = format!(
-            "mx: {}\nand then the record\n{}",
+            "the policy with one more line,\nmx: {}\nand then the record\n{}",
             host.host,
             scene.record_line()
         );
