@@ -4,6 +4,9 @@
 //! `../wit/mtasts.wit`; here is a file per interface, each a translation from the WIT to the
 //! engine's own types and back.
 
+#[cfg(all(feature = "reports", any(feature = "chains", feature = "resolving")))]
+compile_error!("the world with reports has neither chains nor a resolver");
+
 /// What wit-bindgen makes of the world that the features choose.
 #[allow(missing_docs, unsafe_op_in_unsafe_fn)] // generated
 mod bindings {
