@@ -66,6 +66,22 @@ fn print(answer: &str) -> Result<(), String> {
     }
 }
 
+/// Prints JSON. Of what is in its texts nothing is obeyed by a terminal: control characters and those
+/// that turn the writing around are escaped.
+fn print_json(json: &str) -> Result<(), String> {
+    let mut safe = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c {
+            '\u{7f}'..='\u{9f}'
+            | '\u{200e}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}' => safe += &format!("\\u{:04x}", u32::from(c)),
+            c => safe.push(c),
+        }
+    }
+    print(&safe)
+}
+
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,

@@ -343,3 +343,66 @@ fn what_is_wrong_in_counted_results_is_named_with_its_line() {
     }
     assert_eq!(build(&[], &folder, "").status.code(), Some(2));
 }
+
+/// R-RPT-3: one mail of an attacker's in a mailbox hides no report beside it, and has little of our
+/// memory.
+#[test]
+fn a_mail_that_nests_or_unpacks_without_end_hides_nothing() {
+    use std::io::Write;
+    let folder = tempfile::tempdir().unwrap();
+    let write =
+        |name: &str, octets: &[u8]| std::fs::write(folder.path().join(name), octets).unwrap();
+    for folder_name in ["cur", "new"] {
+        std::fs::create_dir(folder.path().join(folder_name)).unwrap();
+    }
+    let report = |id: usize, padding: usize| {
+        format!(
+            r#"{{"organization-name":"o","date-range":{{"start-datetime":"2026-01-01T00:00:00Z","end-datetime":"2026-01-01T23:59:59Z"}},"contact-info":"c","report-id":"{id}","policies":[{{"policy":{{"policy-type":"sts","policy-domain":"{}example.com"}},"summary":{{"total-successful-session-count":1,"total-failure-session-count":0}}}}]}}"#,
+            "a".repeat(padding)
+        )
+    };
+    write(
+        "cur/good",
+        format!(
+            "Content-Type: application/tlsrpt+json\r\n\r\n{}",
+            report(1, 0)
+        )
+        .as_bytes(),
+    );
+    write(
+        "cur/nested",
+        "Content-Type: message/rfc822\n\n"
+            .repeat(100_000)
+            .as_bytes(),
+    );
+    let mut mail = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n".to_vec();
+    for id in 2..42 {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        gzip.write_all(report(id, 20 << 20).as_bytes()).unwrap();
+        mail.extend(b"--b\r\nContent-Type: application/tlsrpt+gzip\r\nContent-Transfer-Encoding: binary\r\n\r\n");
+        mail.extend(gzip.finish().unwrap());
+        mail.extend(b"\r\n");
+    }
+    mail.extend(b"--b--\r\n");
+    write("cur/large", &mail);
+
+    let output = Command::new("sh")
+        .args([
+            "-c",
+            "ulimit -v 800000; exec \"$0\" report show --json \"$1\"",
+        ])
+        .arg(env!("CARGO_BIN_EXE_mtasts"))
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let shown: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        shown["reports"], 2,
+        "the good one, and the first of the large ones"
+    );
+    let errors = shown["errors"].to_string();
+    assert!(errors.contains("mails within mails"), "{errors}");
+    assert!(errors.contains("larger than 32 MiB"), "{errors}");
+    assert!(output.stdout.len() < 10_000);
+}

@@ -10,6 +10,7 @@ use futures_util::future::join_all;
 use mtasts_host::address::is_global;
 use mtasts_host::{DaneRecords, DnsFailure};
 use std::collections::HashMap;
+use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OnceCell, Semaphore};
@@ -66,6 +67,8 @@ impl Hosts {
         };
         let sessions = async {
             let mut addresses = host.addresses(name).await?;
+            let mut seen = HashSet::new();
+            addresses.retain(|address| seen.insert(*address));
             addresses.truncate(MAX_ADDRESSES);
             let sessions = addresses.into_iter();
             Ok(join_all(sessions.map(|address| self.session(name, address, progress))).await)

@@ -235,7 +235,7 @@ async fn look_at_all(
         let report = report.map_err(|error| format!("a check failed: {error}"))?;
         worst = worst.max(Some(report.status.severity()));
         match arguments.format() {
-            Format::Json => progress.suspend(|| crate::print(&json(&report)?))?,
+            Format::Json => progress.suspend(|| crate::print_json(&json(&report)?))?,
             _ => reports.push(report),
         }
     }

@@ -123,9 +123,9 @@ fn print(arguments: &Arguments, linted: &[Linted]) -> Result<(), String> {
         Format::Text => human::print(&lines(&|one| human::text(one, strict)).join("\n")),
         Format::Short => crate::print(&lines(&|one| human::short(one, strict)).concat()),
         Format::Json => {
-            crate::print(&lines(&|one| json::object(one, strict).to_string()).join("\n"))
+            crate::print_json(&lines(&|one| json::object(one, strict).to_string()).join("\n"))
         }
-        Format::Sarif => crate::print(&sarif::log(linted, strict).to_string()),
+        Format::Sarif => crate::print_json(&sarif::log(linted, strict).to_string()),
     }
 }
 

@@ -73,12 +73,24 @@ fn result(linted: &Linted, remark: &Remark, strict: bool) -> Value {
     json!({
         "ruleId": remark.id,
         "level": remark.level.when(strict).as_str(),
-        "message": { "text": text },
+        "message": { "text": plain(&text) },
         "locations": [{ "physicalLocation": {
             "artifactLocation": { "uri": uri(&linted.subject.name) },
             "region": region(linted, remark),
         }}],
     })
+}
+
+/// Without the links that SARIF reads in square brackets.
+fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        if matches!(c, '[' | ']' | '\\') {
+            plain.push('\\');
+        }
+        plain.push(c);
+    }
+    plain
 }
 
 /// What is meant, or the first line where that is the whole.

@@ -96,6 +96,8 @@ impl Known {
                 self.present = Some((Policy::clone(&found.policy), found.id.clone()));
             }
             (None, Some(Reason::NoRecord)) => {}
+            // It may be there all the same, and whoever is on the path wants a weaker one.
+            (None, Some(reason)) if is_outage(reason) => return Err(unfetched(outcome)),
             (None, Some(Reason::DnsTemporary | Reason::LocalFailure)) => {
                 return Err(unknown(outcome.domain(), "what it publishes"));
             }
@@ -115,6 +117,30 @@ impl Known {
             .cloned()
             .collect()
     }
+}
+
+/// Whether the policy could not be fetched, and no policy host has said so over a connection that is
+/// its own.
+fn is_outage(reason: Reason) -> bool {
+    match reason {
+        Reason::Status(status) => status >= 500,
+        Reason::Connect
+        | Reason::FetchLimit
+        | Reason::FetchOther
+        | Reason::PolicyHostDns
+        | Reason::Timeout
+        | Reason::WebPki => true,
+        _ => false,
+    }
+}
+
+fn unfetched(outcome: &Outcome) -> String {
+    format!(
+        "{}: there is a record, and the policy cannot be fetched ({}). If one is served, give it with \
+         --from FILE; if there never was one, begin with --offline and --mx",
+        outcome.domain(),
+        outcome.explanation()
+    )
 }
 
 fn unknown(domain: &PolicyDomain, what: &str) -> String {

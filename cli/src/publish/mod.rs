@@ -42,7 +42,7 @@ pub struct Arguments {
     /// How long senders remember the policy, as 4w, 30d or seconds [default: 4w; in testing 1d]
     #[arg(long, value_name = "TIME", value_parser = wish::max_age)]
     max_age: Option<u32>,
-    /// MX host or *.DOMAIN, all of them; may be repeated [default: the present policy's and those in DNS]
+    /// MX host or *.DOMAIN, all of them; may be repeated [default: the present policy's, else those in DNS]
     #[arg(long, value_name = "HOST")]
     mx: Vec<String>,
     /// Where TLS reports go, a mail address or URI; may be repeated [default: as published]

@@ -207,7 +207,7 @@ impl<'a> Output<'a> {
 fn not_covered(host: &str) -> String {
     format!(
         "DNS names the MX host {host}, but the policy at the end of this plan does not: once enforced, no mail goes there \
-         (R-MX-1, RFC 8461 §4.1). Add --mx {host}, or take it out of DNS first."
+         (R-MX-1, RFC 8461 §4.1). If it is yours, add it: --mx with all hosts; else take it out of DNS."
     )
 }
 

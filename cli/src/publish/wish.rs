@@ -110,13 +110,11 @@ fn draft(arguments: &Arguments, known: &Known) -> Draft {
     }
 }
 
-/// The patterns of the policy, and the hosts in DNS that it leaves out.
+/// The patterns of the policy; hosts that the DNS names beside them are told of and not taken, as
+/// nobody vouches for the DNS. Without a policy there is nothing else to begin with.
 fn hosts(present: Option<&Policy>, known: &Known) -> Vec<String> {
     match present.filter(|policy| policy.mode() != Mode::None) {
-        Some(policy) => {
-            let patterns = policy.mx().map(|mx| mx.as_str().to_owned());
-            patterns.chain(known.uncovered(policy)).collect()
-        }
+        Some(policy) => policy.mx().map(|mx| mx.as_str().to_owned()).collect(),
         None => {
             let named = known.mx.iter().flatten();
             named.filter(|host| *host != ".").cloned().collect()

@@ -5,7 +5,7 @@
 //! further than a report may be large.
 
 use super::mbox::Messages;
-use super::message;
+use super::message::{self, Refusal};
 use flate2::read::MultiGzDecoder;
 use mtasts::tlsrpt::report::{MAX_REPORT, Report};
 use std::fs::{self, File};
@@ -17,6 +17,11 @@ use std::thread;
 
 /// The most octets of a mail that are kept: more than the largest report has in base64.
 const MAX_MAIL: usize = 2 * MAX_REPORT;
+
+/// The most reports in one mail, and the octets that all of them have unpacked: the time and the
+/// memory that whoever writes the mail has of us.
+const MAX_PARTS: usize = 100;
+const MAX_UNPACKED: usize = MAX_REPORT;
 
 /// What a file held.
 pub enum Found {
@@ -202,28 +207,58 @@ impl Reader<'_> {
 
     fn mail(&self, name: &str, mail: &[u8], in_mailbox: bool) {
         match message::reports(mail) {
-            Some(parts) if !parts.is_empty() => parts.iter().for_each(|part| self.part(name, part)),
+            Ok(parts) if !parts.is_empty() => self.parts(name, &parts),
+            Err(Refusal::Nested) => {
+                self.bad(name, "this mail has mails within mails, too many of them");
+            }
             _ if in_mailbox => self.send(Found::OtherMail),
-            Some(_) => self.bad(
+            Ok(_) => self.bad(
                 name,
                 "this mail has no part of a report's media type (RFC 8460 §5.3)",
             ),
-            None => self.bad(
+            Err(Refusal::NoMail) => self.bad(
                 name,
                 "neither a report (JSON or gzip), nor a mail, nor a mailbox",
             ),
         }
     }
 
-    /// A report in a mail.
-    fn part(&self, name: &str, octets: &[u8]) {
-        if !is_gzip(octets) {
-            return self.report(name, octets);
+    /// The reports in a mail.
+    fn parts(&self, name: &str, parts: &[Vec<u8>]) {
+        let mut left = MAX_UNPACKED;
+        for part in parts.iter().take(MAX_PARTS) {
+            match self.part(name, part, left) {
+                Some(octets) => left -= octets,
+                None => return,
+            }
         }
-        match up_to(MultiGzDecoder::new(octets), MAX_REPORT) {
-            Ok(Some(json)) => self.report(name, &json),
-            Ok(None) => self.bad(name, "the report is larger than 32 MiB"),
-            Err(error) => self.bad(name, &error.to_string()),
+        if parts.len() > MAX_PARTS {
+            self.bad(
+                name,
+                "this mail has more than 100 reports; the others are left out",
+            );
+        }
+    }
+
+    /// A report in a mail, of at most `limit` octets: how many it has. `None`: it has more.
+    fn part(&self, name: &str, octets: &[u8], limit: usize) -> Option<usize> {
+        let unpacked = match is_gzip(octets) {
+            true => up_to(MultiGzDecoder::new(octets), limit),
+            false => up_to(octets, limit),
+        };
+        match unpacked {
+            Ok(Some(json)) => {
+                self.report(name, &json);
+                Some(json.len())
+            }
+            Ok(None) => {
+                self.bad(name, "the reports of a mail are larger than 32 MiB");
+                None
+            }
+            Err(error) => {
+                self.bad(name, &error.to_string());
+                Some(0)
+            }
         }
     }
 

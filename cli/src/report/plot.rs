@@ -109,7 +109,8 @@ impl Plot<'_> {
              aria-label=\"{title}, from {first} to {last}; the numbers are in the tables below\">\n"
         );
         for n in 0..=steps {
-            let (value, y) = (n * step, BOTTOM - (n * step) as f64 * scale);
+            let value = n.saturating_mul(step);
+            let y = BOTTOM - value as f64 * scale;
             let _ = writeln!(
                 svg,
                 "<line x1=\"{LEFT}\" x2=\"{WIDTH}\" y1=\"{y:.1}\" y2=\"{y:.1}\" stroke=\"gray\"/>\

@@ -66,10 +66,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
         let page = html::page(&totals, errors.len());
         fs::write(file, page).map_err(|error| format!("{}: {error}", file.display()))?;
     }
-    crate::print(&match arguments.json {
-        true => table::as_json(&totals, &errors).to_string(),
-        false => table::text(&totals),
-    })?;
+    match arguments.json {
+        true => crate::print_json(&table::as_json(&totals, &errors).to_string()),
+        false => crate::print(&table::text(&totals)),
+    }?;
     for (name, why) in &errors {
         eprintln!("mtasts: {}: {}", printable(name, 500), printable(why, 500));
     }
@@ -78,15 +78,22 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
 
 /// Reads it all; the names of what cannot be read, each with the reason.
 fn read(files: &[PathBuf], totals: &mut Totals) -> Vec<(String, String)> {
-    let mut errors = Vec::new();
+    let (mut errors, mut more) = (Vec::new(), 0_u64);
     input::read(files, |found| match found {
         Found::Report(report) => totals.add(*report),
         Found::OtherMail => totals.other_mails += 1,
-        Found::Bad { name, why } => errors.push((name, why)),
+        Found::Bad { name, why } if errors.len() < MAX_ERRORS => errors.push((name, why)),
+        Found::Bad { .. } => more += 1,
     });
     errors.sort();
+    if more > 0 {
+        errors.push(("others".to_owned(), format!("{more} more cannot be read")));
+    }
     errors
 }
+
+/// The most errors that are told one by one.
+const MAX_ERRORS: usize = 1_000;
 
 /// A date, or how long ago it is.
 fn since(text: &str) -> Result<UnixTime, String> {

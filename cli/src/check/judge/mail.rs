@@ -6,7 +6,7 @@ use super::Scene;
 use super::certificate::{better, describe, ends};
 use crate::check::facts::{MxAddress, MxHost, Presence, State};
 use crate::check::finding::{Finding, Kind, Severity};
-use mtasts::{Certificate, Dane, Mode};
+use mtasts::{Certificate, Dane, Mode, PolicyDomain};
 
 /// R-MX-1, R-CERT-1, R-APPLY-1 and R-APPLY-2.
 pub fn mail(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
@@ -31,7 +31,11 @@ pub fn mail(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
             "there are {} more MX hosts, which were not looked at",
             mx.left_out
         );
-        findings.push(new(Kind::MxLeftOut, Severity::Notice, &message));
+        let severity = match scene.mode() {
+            Mode::Enforce => Severity::Warning,
+            _ => Severity::Notice,
+        };
+        findings.push(new(Kind::MxLeftOut, severity, &message));
     }
     for host in &mx.hosts {
         one(scene, host, findings);
@@ -62,11 +66,15 @@ fn one(scene: &Scene<'_>, host: &MxHost, findings: &mut Vec<Finding>) {
         let message = "no pattern of the policy matches this MX host";
         let finding = Finding::new(Kind::MxNotListed, scene.fault(), &host.host, message);
         let line = format!(
-            "the policy with one more line,\nmx: {}\nand then the record\n{}",
+            "if this host is yours, the policy with one more line,\nmx: {}\nand then the record\n{}",
             host.host,
             scene.record_line()
         );
-        findings.push(finding.instead(line));
+        // What is no host name can be in no policy.
+        findings.push(match host.host.parse::<PolicyDomain>() {
+            Ok(_) => finding.instead(line),
+            Err(_) => finding,
+        });
     }
     findings.extend(no_address(scene, host));
     findings.extend(dane_of_host(host));
