@@ -55,31 +55,16 @@ enum Command {
 /// Where the configuration of the server is.
 const CONFIG: &str = "/etc/mtasts/mtasts.toml";
 
-/// Prints an answer. Whoever reads may stop reading; that is no failure of ours.
+/// Prints an answer, with its colours as far as standard output has any. Whoever reads may stop
+/// reading; that is no failure of ours.
 fn print(answer: &str) -> Result<(), String> {
-    let mut out = io::stdout().lock();
+    let mut out = anstream::stdout().lock();
     match writeln!(out, "{}", answer.trim_end()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(format!("cannot write the answer: {error}"))
         }
         _ => Ok(()),
     }
-}
-
-/// Prints JSON. Of what is in its texts nothing is obeyed by a terminal: control characters and those
-/// that turn the writing around are escaped.
-fn print_json(json: &str) -> Result<(), String> {
-    let mut safe = String::with_capacity(json.len());
-    for c in json.chars() {
-        match c {
-            '\u{7f}'..='\u{9f}'
-            | '\u{200e}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2066}'..='\u{2069}' => safe += &format!("\\u{:04x}", u32::from(c)),
-            c => safe.push(c),
-        }
-    }
-    print(&safe)
 }
 
 fn main() -> ExitCode {

@@ -3,6 +3,7 @@
 //! `mtasts query`: what a sender would do now with mail for a domain (RFC 8461 §3 to §5).
 
 use crate::network::Network;
+use crate::shown;
 use mtasts::{Config, Mode, Outcome, Policy, PolicyDomain, Reason};
 use mtasts_host::{DefaultHost, DnsFailure, Options, to_policy_domain};
 use mtasts_web::answer::{Hosts, as_json, judge};
@@ -53,7 +54,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     let outcome = host.blocking().resolve(domain.clone(), &Config::default());
     let hosts = mx_hosts(arguments, &domain, &host)?;
     crate::print(&match arguments.json {
-        true => as_json(&outcome, None, hosts.as_ref().ok()).to_string(),
+        true => shown::json(&as_json(&outcome, None, hosts.as_ref().ok()).to_string()),
         false => as_text(&outcome, &hosts),
     })?;
     Ok(ExitCode::from(u8::from(

@@ -152,6 +152,38 @@ fn an_mx_host_in_dns_that_the_policy_leaves_out_is_told() {
     );
 }
 
+/// R-PUB-1: nobody vouches for the DNS, so that a host which it names gets into no policy that is there.
+#[test]
+fn a_host_that_the_dns_names_is_told_of_and_not_taken_into_the_policy() {
+    let lab = Lab::start(SCENE).unwrap();
+    lab.set(DOMAIN, "mx=mx1.life.example,thief.example")
+        .unwrap();
+    let present = tempfile::NamedTempFile::new().unwrap();
+    let text = "version: STSv1\r\nmode: enforce\r\nmx: mx1.life.example\r\nmax_age: 604800\r\n";
+    fs::write(present.path(), text).unwrap();
+    let from = ["--from", present.path().to_str().unwrap(), "--id", "1"];
+    let stage = publish(&lab, &[&from[..], &["--max-age", "4w"]].concat());
+    assert!(!stage["policy"].to_string().contains("thief"), "{stage}");
+    assert!(stage["notes"].to_string().contains("thief.example"));
+}
+
+/// R-PUB-1: whoever keeps us from the policy host is not to have the policy weakened.
+#[test]
+fn a_policy_that_cannot_be_fetched_is_not_begun_anew() {
+    for fault in ["https=refused", "https=expired", "status=503"] {
+        let lab = Lab::start(SCENE).unwrap();
+        lab.set(DOMAIN, "id=1").unwrap();
+        lab.set(DOMAIN, "policy=enforce").unwrap();
+        lab.set(DOMAIN, fault).unwrap();
+        let output = mtasts(&lab, "publish", &["--yes"]);
+        assert_eq!(output.status.code(), Some(1), "{fault}");
+        assert!(
+            String::from_utf8_lossy(&output.stderr).contains("--from"),
+            "{fault}"
+        );
+    }
+}
+
 #[test]
 fn files_are_written_whole_and_never_over_others() {
     let lab = Lab::start(SCENE).unwrap();

@@ -128,6 +128,6 @@ pub use reason::{FetchFailure, Reason, TxtFailure};
 pub use record::Record;
 pub use reply::{HttpsReply, WELL_KNOWN_PATH};
 pub use stored::{Attempt, Attempts, RecordCheck, Stored, StoredPolicy};
-pub use time::UnixTime;
+pub use time::{Date, UnixTime};
 pub use tlsrpt::ResultType;
 pub use verdict::{Action, Cause, Certificate, Dane, DomainDane, Session, Tls, Verdict};

@@ -9,7 +9,7 @@
 
 use crate::draft::Written;
 use alloc::{format, string::String};
-use mtasts::{Policy, PolicyId, UnixTime};
+use mtasts::{Date, Policy, PolicyId, UnixTime};
 use sha2::{Digest, Sha256};
 
 /// The `id` of a policy by its text alone: the first 32 hexadecimal digits of its SHA-256.
@@ -31,11 +31,11 @@ pub fn id_of(policy: &str) -> PolicyId {
 /// The `id` of a policy that is published at a time: `YYYYMMDDhhmmssZ`, in UTC. After the year 9999
 /// there is no such form any more, and the seconds since 1970 serve.
 pub fn id_at(time: UnixTime) -> PolicyId {
-    let (days, second) = (time.0 / 86_400, time.0 % 86_400);
-    if time.0 > LAST {
+    if time > Date::LAST {
         return legal(&format!("{}", time.0));
     }
-    let (year, month, day) = civil(days);
+    let Date { year, month, day } = Date::of(time);
+    let second = time.0 % 86_400;
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
     legal(&format!(
         "{year:04}{month:02}{day:02}{hour:02}{minute:02}{second:02}Z"
@@ -69,45 +69,18 @@ fn time_of(id: &PolicyId) -> Option<UnixTime> {
         return None;
     }
     let number = |from: usize, to: usize| digits.get(from..to)?.parse::<u64>().ok();
-    let days = days(number(0, 4)?, number(4, 6)?, number(6, 8)?)?;
+    let date = Date {
+        year: number(0, 4)?,
+        month: number(4, 6)?,
+        day: number(6, 8)?,
+    };
+    let days = u64::try_from(date.days()?).ok()?;
     let seconds = number(8, 10)? * 3600 + number(10, 12)? * 60 + number(12, 14)?;
     let time = UnixTime(days * 86_400 + seconds);
     (id_at(time) == *id).then_some(time)
 }
 
-/// 9999-12-31T23:59:59Z.
-const LAST: u64 = 253_402_300_799;
-
 /// `hex` and digits are legal by their form.
 fn legal(id: &str) -> PolicyId {
     id.parse().unwrap_or_else(|_| legal("0"))
-}
-
-/// Year, month and day of a day counted from 1970-01-01, by 400-year cycles that begin in March,
-/// so that a leap day is a year's last.
-fn civil(days: u64) -> (u64, u64, u64) {
-    let days = days + 719_468;
-    let (cycle, day) = (days / 146_097, days % 146_097);
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let (month, next) = if month < 10 {
-        (month + 3, 0)
-    } else {
-        (month - 9, 1)
-    };
-    (cycle * 400 + year + next, month, day)
-}
-
-/// The day's number from 1970-01-01, the inverse of [`civil`].
-fn days(year: u64, month: u64, day: u64) -> Option<u64> {
-    let (month, year) = match month {
-        1 | 2 => (month + 9, year.checked_sub(1)?),
-        3..=12 => (month - 3, year),
-        _ => return None,
-    };
-    let (cycle, year) = (year / 400, year % 400);
-    let day = (153 * month + 2) / 5 + day.checked_sub(1)?;
-    (cycle * 146_097 + 365 * year + year / 4 - year / 100 + day).checked_sub(719_468)
 }

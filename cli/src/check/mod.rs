@@ -19,6 +19,7 @@ mod tls;
 mod txt;
 
 use crate::network::Network;
+use crate::shown;
 use clap::ValueEnum;
 use futures_util::{StreamExt, stream};
 use hosts::Hosts;
@@ -235,7 +236,7 @@ async fn look_at_all(
         let report = report.map_err(|error| format!("a check failed: {error}"))?;
         worst = worst.max(Some(report.status.severity()));
         match arguments.format() {
-            Format::Json => progress.suspend(|| crate::print_json(&json(&report)?))?,
+            Format::Json => progress.suspend(|| crate::print(&shown::json(&json(&report)?)))?,
             _ => reports.push(report),
         }
     }
@@ -243,7 +244,7 @@ async fn look_at_all(
     match arguments.format() {
         Format::Json => {}
         Format::Nagios => crate::print(&nagios::output(&reports))?,
-        Format::Text => style::print(&as_text(&reports, arguments.verbose))?,
+        Format::Text => crate::print(&style::coloured(&as_text(&reports, arguments.verbose)))?,
     }
     Ok(Status::from(worst))
 }

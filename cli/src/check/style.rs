@@ -7,7 +7,7 @@ use super::finding::Severity;
 use super::judge::Status;
 use anstyle::{AnsiColor, Reset, Style};
 use comfy_table::{ContentArrangement, Table, presets};
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 
 const GOOD: char = '\u{2061}';
 const DOUBTFUL: char = '\u{2062}';
@@ -85,19 +85,8 @@ fn wrapped_at(text: &str, width: usize) -> String {
     paragraph + "\n"
 }
 
-/// Prints text with its colours, as far as standard output has any.
-pub fn print(text: &str) -> Result<(), String> {
-    let mut out = anstream::stdout().lock();
-    let written = writeln!(out, "{}", coloured(text).trim_end()).and_then(|()| out.flush());
-    match written {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(format!("cannot write the answer: {error}"))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn coloured(text: &str) -> String {
+/// Text with escape sequences for its colours.
+pub fn coloured(text: &str) -> String {
     let mut coloured = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

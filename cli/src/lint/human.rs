@@ -7,7 +7,6 @@ use super::subject::Kind;
 use super::{Linted, Said, describe};
 use crate::shown::shown;
 use annotate_snippets::{AnnotationKind, Group, Origin, Renderer, Snippet};
-use std::io::{self, Write};
 use std::ops::Range;
 
 /// Remarks with their lines, and a line about the whole.
@@ -120,15 +119,4 @@ pub fn short(linted: &Linted, strict: bool) -> String {
         );
     }
     text + &summary(linted, strict) + "\n"
-}
-
-/// Prints with colours, as far as standard output has any.
-pub fn print(text: &str) -> Result<(), String> {
-    let mut out = anstream::stdout().lock();
-    match writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(format!("cannot write the answer: {error}"))
-        }
-        _ => Ok(()),
-    }
 }

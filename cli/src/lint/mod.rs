@@ -9,6 +9,7 @@ mod remark;
 mod sarif;
 mod subject;
 
+use crate::shown;
 use clap::ValueEnum;
 use mtasts::Policy;
 use remark::{Level, Remark};
@@ -120,12 +121,12 @@ fn print(arguments: &Arguments, linted: &[Linted]) -> Result<(), String> {
     };
     match format {
         _ if linted.is_empty() && format != Format::Sarif => Ok(()),
-        Format::Text => human::print(&lines(&|one| human::text(one, strict)).join("\n")),
+        Format::Text => crate::print(&lines(&|one| human::text(one, strict)).join("\n")),
         Format::Short => crate::print(&lines(&|one| human::short(one, strict)).concat()),
-        Format::Json => {
-            crate::print_json(&lines(&|one| json::object(one, strict).to_string()).join("\n"))
-        }
-        Format::Sarif => crate::print_json(&sarif::log(linted, strict).to_string()),
+        Format::Json => crate::print(&shown::json(
+            &lines(&|one| json::object(one, strict).to_string()).join("\n"),
+        )),
+        Format::Sarif => crate::print(&shown::json(&sarif::log(linted, strict).to_string())),
     }
 }
 

@@ -12,6 +12,7 @@ mod stage;
 mod wish;
 
 use crate::network::Network;
+use crate::shown;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use mtasts::{Mode, PolicyDomain, PolicyId};
 use mtasts_host::to_policy_domain;
@@ -125,7 +126,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
         result.files = files::write(folder, &result.contents(), arguments.force)?;
     }
     crate::print(&match arguments.json {
-        true => result.as_json().to_string(),
+        true => shown::json(&result.as_json().to_string()),
         false => result.as_text(),
     })?;
     Ok(ExitCode::SUCCESS)

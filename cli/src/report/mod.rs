@@ -14,6 +14,7 @@ mod show;
 mod table;
 mod totals;
 
+use crate::shown::is_obeyed;
 use std::process::ExitCode;
 
 /// Read and write TLSRPT reports (RFC 8460)
@@ -44,19 +45,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
 /// A text of a report as a terminal may show it: in one line, of at most `width` characters, and
 /// without what would move the cursor or turn the writing around.
 fn printable(text: &str, width: usize) -> String {
-    let is_odd = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
     let mut shown: String = text
         .chars()
         .take(width)
-        .map(|c| {
-            if is_odd(c) {
-                char::REPLACEMENT_CHARACTER
-            } else {
-                c
-            }
+        .map(|c| match is_obeyed(c) {
+            true => char::REPLACEMENT_CHARACTER,
+            false => c,
         })
         .collect();
     if text.chars().nth(width).is_some() {

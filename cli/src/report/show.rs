@@ -5,6 +5,7 @@
 use super::input::{self, Found};
 use super::totals::{Filter, Totals};
 use super::{html, printable, table};
+use crate::shown;
 use mtasts::UnixTime;
 use mtasts::tlsrpt::report::DateRange;
 use mtasts_host::to_policy_domain;
@@ -67,7 +68,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
         fs::write(file, page).map_err(|error| format!("{}: {error}", file.display()))?;
     }
     match arguments.json {
-        true => crate::print_json(&table::as_json(&totals, &errors).to_string()),
+        true => crate::print(&shown::json(&table::as_json(&totals, &errors).to_string())),
         false => crate::print(&table::text(&totals)),
     }?;
     for (name, why) in &errors {

@@ -2,10 +2,10 @@
 
 //! How a report travels: its file name, media type and mail (RFC 8460 §5, R-RPT-3).
 
-use super::date::{Date, clock};
+use super::date::clock;
 use super::{Report, ReportError};
 use crate::name::PolicyDomain;
-use crate::time::UnixTime;
+use crate::time::{Date, UnixTime};
 use alloc::{format, string::String};
 
 /// In which form a report travels.
@@ -179,7 +179,9 @@ fn date_header(time: UnixTime) -> String {
     const WEEKDAYS: &[u8] = b"SunMonTueWedThuFriSat";
     const MONTHS: &[u8] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
     let date = Date::of(time);
-    let (weekday, month) = (name(WEEKDAYS, date.weekday), name(MONTHS, date.month - 1));
+    let days = time.min(Date::LAST).0 / 86_400;
+    let weekday = name(WEEKDAYS, (days + 4) % 7); // 1970-01-01 was a Thursday
+    let month = name(MONTHS, date.month - 1);
     format!(
         "{weekday}, {:02} {month} {:04} {} +0000",
         date.day,
