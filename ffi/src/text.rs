@@ -89,6 +89,7 @@ pub(crate) unsafe fn octet_strings<'a>(
     let strings = unsafe { std::slice::from_raw_parts(strings, count) };
     strings
         .iter()
+        // SAFETY: as the caller promises of each.
         .map(|string| unsafe { octets(string.data, string.len) })
         .collect()
 }

@@ -4,6 +4,11 @@
 //! the handle. The table below has one line for each entry; the first test counts them against
 //! the sources, so that none can be forgotten.
 
+#![expect(unsafe_code, reason = "calls the C ABI")]
+#![expect(
+    clippy::undocumented_unsafe_blocks,
+    reason = "each calls as a C program would"
+)]
 #![allow(clippy::unwrap_used, clippy::panic)] // a test that cannot go on, fails
 #![cfg(feature = "panic-test")]
 

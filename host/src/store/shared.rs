@@ -17,6 +17,11 @@
 //! A child that cannot open the store, because it may not or has another root directory, has no
 //! store that is empty, but one that cannot be read: a policy may be in it.
 
+#![expect(
+    unsafe_code,
+    reason = "swapped without a lock, as a fork may come at any time"
+)]
+
 use super::error::Problem;
 use super::files::{self, Identity};
 use super::process::{Limits, Opened, Process};

@@ -2,6 +2,11 @@
 
 //! The C face, as a C program uses it, with libmtasts beside it.
 
+#![expect(unsafe_code, reason = "calls the C ABI")]
+#![expect(
+    clippy::undocumented_unsafe_blocks,
+    reason = "each calls as a C program would"
+)]
 #![allow(clippy::unwrap_used)] // helpers of tests are tests
 #![cfg(feature = "bundle")]
 

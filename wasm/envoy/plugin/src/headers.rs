@@ -4,6 +4,8 @@
 //! is done with it. The SDK's own function copies each, and panics at a name that is not UTF-8.
 
 /// The request's headers, among the ABI's maps.
+#![expect(unsafe_code, reason = "Envoy's ABI")]
+
 const REQUEST: u32 = 0;
 
 const WORD: usize = size_of::<u32>();
