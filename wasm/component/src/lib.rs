@@ -9,6 +9,7 @@ compile_error!("the world with reports has neither chains nor a resolver");
 
 /// What wit-bindgen makes of the world that the features choose.
 #[allow(missing_docs, unsafe_op_in_unsafe_fn)] // generated
+#[expect(unsafe_code, reason = "made by wit-bindgen")]
 mod bindings {
     #[cfg(not(any(
         feature = "bench",
