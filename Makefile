@@ -3,6 +3,7 @@
 # make demo     watch a small sender in C deliver by policy, with and without an attacker
 # make check    every test, as CI runs it
 # make bench    figures, each beside its target
+# make supply   what dependencies bring and our crates promise; make release-check: all of it
 # make differential  who of other implementations disagrees where
 # make install  DESTDIR= PREFIX= LIBDIR=
 
@@ -25,7 +26,7 @@ SOURCES := $(shell find core ffi host web publish cli -name '*.rs' -o -name 'Car
 SYSTEM_LIBS := -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 LINK := -shared -Wl,--gc-sections -Wl,--as-needed -Wl,-z,relro,-z,now -Wl,-z,defs
 
-.PHONY: all lib sender demo check bench differential install headers clean
+.PHONY: all lib sender demo check bench supply release-check differential install headers clean
 all: lib $(B)/bin/mtasts $(B)/share/.made
 
 lib: $(B)/lib/libmtasts.so $(B)/lib/libmtasts.a $(B)/lib/libmtasts-host.so $(B)/lib/libmtasts-host.a \
@@ -104,6 +105,13 @@ check:
 
 bench: all
 	benches/run.sh
+
+supply:
+	tools/supply/check.sh
+
+# Some twenty minutes more. Before a release.
+release-check:
+	tools/supply/check.sh release
 
 # How other implementations read what the vectors ask; needs PyPI, crates.io and npm.
 differential:
