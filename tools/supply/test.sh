@@ -55,8 +55,8 @@ sees='web/Cargo.toml has not the lint'
 sed -i '/^\[lints\]/d' web/Cargo.toml
 fails "a crate without lints" tools/supply/unsafe.sh
 
-sees='mtasts says Rust 1.60, but'
-sed -i 's/^rust-version = .*/rust-version = "1.60"/' core/Cargo.toml
+sees='mtasts-host says Rust 1.85, but'
+sed -i 's/^rust-version = .*/rust-version = "1.85"/' Cargo.toml
 fails "a Rust that is too old" tools/supply/rust_versions.py
 
 if [ "${1-}" = all ]; then
