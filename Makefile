@@ -5,28 +5,35 @@
 # make bench    figures, each beside its target
 # make supply   what dependencies bring and our crates promise; make release-check: all of it
 # make differential  who of other implementations disagrees where
-# make install  DESTDIR= PREFIX= LIBDIR=
+# make install, make uninstall  DESTDIR= PREFIX= LIBDIR=
 
 PREFIX ?= /usr/local
-LIBDIR ?= $(PREFIX)/lib
 DESTDIR ?=
 CARGO ?= cargo
 CC ?= cc
+# Where Debian and its kin keep a distribution's libraries; nothing elsewhere.
+MULTIARCH := $(if $(filter /usr,$(PREFIX)),$(shell $(CC) -print-multiarch 2> /dev/null))
+LIBDIR ?= $(PREFIX)/lib$(MULTIARCH:%=/%)
 # Distributions strip for themselves: STRIP=true
 STRIP ?= strip
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 ABI := 0
+# Behind the soname is a file of this version: libmtasts.so.0.1.0.
+REAL := $(ABI).$(shell echo $(VERSION) | cut -d . -f 2-)
 B := build
 T := $(or $(CARGO_TARGET_DIR),target)/$(if $(CARGO_BUILD_TARGET),$(CARGO_BUILD_TARGET)/)release
 T_LIB := $(patsubst %release,%c-library,$(T))
 SOURCES := $(shell find core ffi host web publish cli -name '*.rs' -o -name 'Cargo.toml' 2>/dev/null) Cargo.toml Cargo.lock
 
+# Tells the loader of them, where they are to be used here and now.
+LDCONFIG := $(if $(DESTDIR),:,PATH=$$PATH:/sbin:/usr/sbin ldconfig || :)
+
 # What a Rust static library needs of the system.
 SYSTEM_LIBS := -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 LINK := -shared -Wl,--gc-sections -Wl,--as-needed -Wl,-z,relro,-z,now -Wl,-z,defs
 
-.PHONY: all lib sender demo check bench supply release-check differential install headers clean
+.PHONY: all lib sender demo check bench supply release-check differential install uninstall headers clean
 all: lib $(B)/bin/mtasts $(B)/share/.made
 
 lib: $(B)/lib/libmtasts.so $(B)/lib/libmtasts.a $(B)/lib/libmtasts-host.so $(B)/lib/libmtasts-host.a \
@@ -138,12 +145,21 @@ install: all
 	install -m 644 include/mtasts.h include/mtasts_host.h $(DESTDIR)$(PREFIX)/include/
 	for lib in libmtasts libmtasts-host; do \
 	    install -m 644 $(B)/lib/$$lib.a $(DESTDIR)$(LIBDIR)/ && \
-	    install -m 755 $(B)/lib/$$lib.so.$(ABI) $(DESTDIR)$(LIBDIR)/ && \
+	    install -m 755 $(B)/lib/$$lib.so.$(ABI) $(DESTDIR)$(LIBDIR)/$$lib.so.$(REAL) && \
+	    ln -sf $$lib.so.$(REAL) $(DESTDIR)$(LIBDIR)/$$lib.so.$(ABI) && \
 	    ln -sf $$lib.so.$(ABI) $(DESTDIR)$(LIBDIR)/$$lib.so && \
 	    sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(VERSION)|' \
 	        tools/$$lib.pc.in > $(B)/$$lib.pc && \
 	    install -m 644 $(B)/$$lib.pc $(DESTDIR)$(LIBDIR)/pkgconfig/ || exit 1; \
 	done
+	$(LDCONFIG)
+
+# What is listed there, and the one folder that is ours alone.
+uninstall:
+	sed -e 's|@PREFIX@|$(DESTDIR)$(PREFIX)|' -e 's|@LIBDIR@|$(DESTDIR)$(LIBDIR)|' \
+	    -e 's|@REAL@|$(REAL)|' tools/installed-files | xargs -d '\n' rm -f
+	[ ! -d $(DESTDIR)$(PREFIX)/share/mtasts ] || rmdir $(DESTDIR)$(PREFIX)/share/mtasts
+	$(LDCONFIG)
 
 clean:
 	rm -rf $(B)

@@ -34,17 +34,23 @@ abidw --no-corpus-path --no-comp-dir-path --no-show-locs --no-elf-needed \
     --out-file "$tmp/functions.abi" "$tmp/all.so"
 cpp -dM -I "$include" "$header" | sed -n 's/^#define \(MTASTS_[A-Z0-9_]*\) \([^(]*\)$/\1 \2/p' |
     grep -v '^MTASTS_VERSION_' | sort > "$tmp/numbers"
+# A struct that begins with its size in a line: later it may go on, but not begin in another way.
+cpp -P -I "$include" "$header" | tr -s '\n ' ' ' |
+    grep -o 'typedef struct mtasts_[a-z_]* { size_t size;[^}]*;' | sort > "$tmp/structs"
 
 if [ "${1-}" = renew ]; then
-    cp "$tmp/functions.abi" "$tmp/numbers" tools/abi/
+    cp "$tmp/functions.abi" "$tmp/numbers" "$tmp/structs" tools/abi/
     exit 0
 fi
 failed=0
-# Any change counts, but for functions that were added and what the suppressions list.
+# Any change counts, but for functions that were added and, by the suppressions, structs with a size.
 abidiff --harmless --no-added-syms --suppressions tools/abi/suppressions tools/abi/functions.abi \
     "$tmp/functions.abi" || failed=1
-comm -23 tools/abi/numbers "$tmp/numbers" | sed 's/^/gone or changed: /' > "$tmp/gone"
-cat "$tmp/gone"
+{
+    comm -23 tools/abi/numbers "$tmp/numbers"
+    awk 'NR == FNR { now = now "\n" $0; next } !index(now, "\n" $0)' "$tmp/structs" tools/abi/structs
+} > "$tmp/gone"
+sed 's/^/gone or changed: /' "$tmp/gone"
 if [ "$failed" = 1 ] || [ -s "$tmp/gone" ]; then
     echo "abi: programs would break: add, deprecate, but never remove or change" >&2
     exit 1
