@@ -9,7 +9,6 @@ compile_error!("the world with reports has neither chains nor a resolver");
 
 /// What wit-bindgen makes of the world that the features choose.
 #[allow(missing_docs, unsafe_op_in_unsafe_fn)] // generated
-#[expect(unsafe_code, reason = "made by wit-bindgen")]
 mod bindings {
     #[cfg(not(any(
         feature = "bench",
@@ -58,4 +57,8 @@ mod words;
 /// All that is exported; each file has its part of it.
 struct Component;
 
-bindings::export!(Component with_types_in bindings);
+#[expect(unsafe_code, reason = "made by wit-bindgen")]
+mod exported {
+    use super::{Component, bindings};
+    bindings::export!(Component with_types_in bindings);
+}
