@@ -18,8 +18,8 @@ wasm/component/src/lib.rs
 wasm/envoy/plugin/src/envoy.rs
 wasm/envoy/plugin/src/headers.rs
 wasm/http/src/slot.rs'
-# Tests, benches, and one file with its tests inside.
-tests='(^|/)tests/|^benches/|^host/src/blocking\.rs$'
+# What is not shipped, and one file with its tests inside.
+tests='(^|/)(tests|benches|fuzz)/|^host/src/blocking\.rs$'
 
 failed=0
 wrong() {
@@ -35,7 +35,7 @@ for file in $may; do
     echo "$lifts" | grep -qxF "$file" || wrong "$file does not need to be listed"
 done
 
-for manifest in $(git grep -l '^\[package\]' -- '*Cargo.toml' ':!tests/differential/peers'); do
+for manifest in $(git grep -l '^\[package\]' -- '*Cargo.toml' ':!*/peers/*' ':!fuzz'); do
     grep -A1 '^\[lints\]$' "$manifest" | grep -qxF 'workspace = true' ||
         grep -qxF 'unsafe_code = "forbid"' "$manifest" || wrong "$manifest has not the lint"
 done
