@@ -29,6 +29,14 @@ if nm -g --defined-only "$tmp/root/usr/lib/test/libmtasts-host.a" 2> /dev/null |
     exit 1
 fi
 
+# What the compiler says that its static libraries need; the first and the last are the linker's own.
+echo | rustc --crate-name empty --crate-type staticlib --print native-static-libs - -o "$tmp/empty.a" \
+    2>&1 | sed -n 's/.*native-static-libs: -lgcc_s \(.*\) -lc$/Libs.private: \1/p' > "$tmp/private"
+[ -s "$tmp/private" ]
+for pc in "$tmp"/root/usr/lib/test/pkgconfig/*.pc; do
+    grep '^Libs.private:' "$pc" | diff "$tmp/private" -
+done
+
 mkdir "$tmp/use"
 cat > "$tmp/use/engine.c" <<'C'
 #include <mtasts.h>
