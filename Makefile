@@ -27,7 +27,7 @@ T_LIB := $(patsubst %release,%c-library,$(T))
 SOURCES := $(shell find core ffi host web publish cli -name '*.rs' -o -name 'Cargo.toml' 2>/dev/null) Cargo.toml Cargo.lock
 
 # Tells the loader of them, where they are to be used here and now.
-LDCONFIG := $(if $(DESTDIR),:,PATH=$$PATH:/sbin:/usr/sbin ldconfig || :)
+LDCONFIG := $(if $(DESTDIR),:,PATH=$$PATH:/sbin:/usr/sbin ldconfig 2> /dev/null || :)
 
 # What a Rust static library needs of the system.
 SYSTEM_LIBS := -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc

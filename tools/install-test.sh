@@ -97,8 +97,10 @@ cat > "$tmp/bare.sh" <<'SH'
 set -eu
 chmod 755 "$1/root" "$1/root/usr"
 mount -t overlay overlay -o "lowerdir=$1/root/usr:/usr" /usr
-mkdir "$1/etc" "$1/work"
-mount -t overlay overlay -o "lowerdir=/etc,upperdir=$1/etc,workdir=$1/work" /etc
+mkdir "$1/over"
+mount -t tmpfs tmpfs "$1/over"
+mkdir "$1/over/etc" "$1/over/work"
+mount -t overlay overlay -o "lowerdir=/etc,upperdir=$1/over/etc,workdir=$1/over/work" /etc
 mount -t tmpfs tmpfs "$2"
 cd /
 /sbin/ldconfig

@@ -5,7 +5,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 hack=$(tools/supply/tools.sh)/cargo-hack
-CARGO_TARGET_DIR=$PWD/target/supply
+CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}/supply
 RUSTFLAGS="-D warnings"
 export CARGO_TARGET_DIR RUSTFLAGS
 powerset() { "$hack" hack check -q --locked --feature-powerset "$@"; }

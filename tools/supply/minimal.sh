@@ -3,7 +3,7 @@
 # Checks that the oldest versions that our Cargo.toml files allow are enough, in a copy of the tree.
 set -eu
 cd "$(dirname "$0")/../.."
-CARGO_TARGET_DIR=$PWD/target/minimal
+CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}/minimal
 export CARGO_TARGET_DIR
 copy=$CARGO_TARGET_DIR/tree
 rm -rf "$copy"

@@ -60,6 +60,7 @@ sed -i 's/^rust-version = .*/rust-version = "1.85"/' Cargo.toml
 fails "a Rust that is too old" tools/supply/rust_versions.py
 
 if [ "${1-}" = all ]; then
+    export CARGO_TARGET_DIR="$root/target" # which has the dependencies already
     sees='only together'
     echo '#[cfg(all(feature = "engine", not(feature = "report")))] compile_error!("only together");' \
         >> core/src/lib.rs
