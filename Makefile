@@ -116,7 +116,7 @@ bench: all
 supply:
 	tools/supply/check.sh
 
-# Some twenty minutes more. Before a release.
+# Before a release; the first time it builds a tool for some ten minutes, then it takes about ten more.
 release-check:
 	tools/supply/check.sh release
 
