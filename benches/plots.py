@@ -9,7 +9,7 @@ from html import escape
 
 COLOURS = ["#1b6ca8", "#d1495b", "#edae49", "#4f8a5b", "#7d5ba6"]
 WIDTH = 760
-LEFT, RIGHT, TOP, BOTTOM = 170, 90, 64, 46
+LEFT, RIGHT, TOP, BOTTOM = 200, 90, 64, 46
 
 
 def text(x: float, y: float, words: str, anchor: str = "start", size: int = 13) -> str:
