@@ -2,7 +2,7 @@
 # make          the libraries, headers and the command, in build/
 # make demo     watch a small sender in C deliver by policy, with and without an attacker
 # make check    every test, as CI runs it
-# make bench    figures, each beside its target
+# make bench    figures, each beside its target; build/bench.json and docs/performance.md
 # make differential  who of other implementations disagrees where
 # make install  DESTDIR= PREFIX= LIBDIR=
 

@@ -69,8 +69,7 @@ def counts(function: str, *command: str | pathlib.Path) -> dict[str, float]:
         names = subprocess.run(
             ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", "--collect-atstart=no",
              f"--toggle-collect={function}", f"--dump-after={function}", *map(str, command)],
-            env={**os.environ, "LD_BIND_NOW": "1"}, check=True, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env={**os.environ, "LD_BIND_NOW": "1"}, check=True, text=True, capture_output=True,
         ).stdout.splitlines()  # fmt: skip
         dumps = [pathlib.Path(f"{out}.{number}").read_text() for number in range(1, 1 + len(names))]
     totals = [re.search(r"^totals: (\d+)$", dump, re.MULTILINE) for dump in dumps]

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Prints the least of the samples that criterion has left below a folder, one line of a name, a value
+"""Prints the least of the samples that criterion has left below a folder: a line of a name, a value
 and a unit for each benchmark."""
 
 from __future__ import annotations

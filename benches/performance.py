@@ -32,11 +32,11 @@ SUBJECTS = {
 
 # Where a crate does less than the engine, or the same by other means.
 LESS = {
-    ("record_parse", "mailrs-mta-sts"): "takes text that is UTF-8 already; does not look at what the "
-    "id, names and other fields are made of",
-    ("record_parse", "mail-auth"): "does not look at the id's octets and length, nor at other fields",
-    ("policy_parse", "mailrs-mta-sts"): "takes text that is UTF-8 already; does not check that mx is "
-    "a host name, nor the form of lines that it does not know; keeps no text",
+    ("record_parse", "mailrs-mta-sts"): "takes text that is UTF-8 already; does not look at what "
+    "the id, names and other fields are made of",
+    ("record_parse", "mail-auth"): "does not look at the id's length, nor at other fields",
+    ("policy_parse", "mailrs-mta-sts"): "takes text that is UTF-8 already; does not check that mx "
+    "is a host name, nor the form of lines that it does not know; keeps no text",
     ("verdict", "mailrs-mta-sts"): "by the MX host's name alone: no TLS, no certificate, no DANE",
 }
 for _match in ("match_last", "match_last_in_capitals", "match_wildcard", "match_none"):
@@ -44,8 +44,8 @@ for _match in ("match_last", "match_last_in_capitals", "match_wildcard", "match_
 
 INTRO = """# Performance
 
-What `make bench` has measured, on one machine in one run. `benches/performance.py` writes this page.
-Nothing was tuned for it: the library is built as it is installed. Other work on the machine only
+What `make bench` has measured, on one machine in one run. `benches/performance.py` writes this
+page. Nothing was tuned for it: the library is built as it is installed. Other work on the machine only
 adds, so that of repeated measurements the least counts, and ratios are medians of ratios taken in
 turns; seconds on another machine are others. What is noisy in seconds is held by instructions, in CI
 (`benches/instructions.py`).
@@ -80,8 +80,8 @@ def figures(results: Any) -> list[str]:
             for row in results["figures"]]  # fmt: skip
     page = ["## The parts", "", *table(["", "measured", "target", "met"], rows)]
     if results["ratios"]:
-        rows = [(row["what"], f"{row['ratio']:.2f}") for row in results["ratios"]]
-        page += ["The same through another door:", "", *table(["", "ratio"], rows)]
+        doors = [(row["what"], f"{row['ratio']:.2f}") for row in results["ratios"]]
+        page += ["The same through another door:", "", *table(["", "ratio"], doors)]
     return page
 
 
@@ -124,10 +124,10 @@ def growth(results: Any) -> list[str]:
          *(f"{curve[size] / 1000:.2f}" if size in curve else "" for size in sizes))
         for name, curve in curves.items()
     ]  # fmt: skip
-    return ["## Many domains", "", "In microseconds, medians. A warm answer of the engine comes "
-            "from its table in memory, domains in random order. In the store a look-up is to load an "
-            "entry and to read it; a save is synced; `first` opens the store in a new process and "
-            "looks one domain up; `process` is all of that process.", "",
+    return ["## Many domains", "", "In microseconds: medians; of the engine the least mean. Its "
+            "warm answer comes from its table in memory, domains in random order. In the store a "
+            "look-up is to load an entry and to read it; a save is synced; `first` opens the store "
+            "in a new process and looks one domain up; `process` is all of that process.", "",
             "![Nanoseconds by the number of domains](performance/growth.svg)", "",
             *table(["", *(f"{size:,}".replace(",", " ") for size in sizes)], rows)]  # fmt: skip
 
@@ -153,8 +153,8 @@ def server(results: Any) -> list[str]:
         (indented(row["name"]), f"{row['value']:.4g}", wanted(row), met(row["met"]))
         for row in found["figures"]
     ]
-    return ["## The policy server", "", "`mtasts serve` as Postfix asks it, beside the barest server "
-            "that can answer (echo, in C; tokio, the same in Rust) and "
+    return ["## The policy server", "", "`mtasts serve` as Postfix asks it, beside the barest "
+            "server that can answer (echo, in C; tokio, the same in Rust) and "
             f"postfix-mta-sts-resolver ({found['machine']['resolver']}).", "",
             "![Queries a second](performance/server.svg)", "",
             *table(["", "measured", "target", "met"], rows)]  # fmt: skip

@@ -68,9 +68,8 @@ class Bars:
             body.append(text(LEFT - 10, y + 9 * len(there) + 4, group, "end"))
             for name in there:
                 colour, width = COLOURS[self.names.index(name)], max(values[name] * scale, 1)
-                body.append(
-                    f'<rect x="{LEFT}" y="{y:.1f}" width="{width:.1f}" height="16" fill="{colour}"/>'
-                )
+                box = f'x="{LEFT}" y="{y:.1f}" width="{width:.1f}" height="16"'
+                body.append(f'<rect {box} fill="{colour}"/>')
                 label = f"{short(values[name])} {self.unit}".rstrip()
                 body.append(text(LEFT + width + 6, y + 13, label, size=12))
                 y += 18
@@ -113,8 +112,8 @@ class Lines:
         for curve, colour in zip(self.curves.values(), COLOURS):
             points = [place(x, y) for x, y in sorted(curve.items())]
             path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-            body.append(
-                f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2.5"/>'
-            )
-            body += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>' for x, y in points]
+            stroke = f'fill="none" stroke="{colour}" stroke-width="2.5"'
+            body.append(f'<polyline points="{path}" {stroke}/>')
+            dots = (f'cx="{x:.1f}" cy="{y:.1f}" r="4"' for x, y in points)
+            body += [f'<circle {dot} fill="{colour}"/>' for dot in dots]
         return svg(height, self.title, body)

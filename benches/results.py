@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Gathers what run.sh has measured, from the files in build/bench, into build/bench.json, and prints
-it, each figure beside its target. What was not measured is shown as such.
+"""Gathers what run.sh has measured, from the files in build/bench, into build/bench.json, and
+prints it, each figure beside its target. What was not measured is shown as such.
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ def load_json(file: pathlib.Path) -> Any:
 def machine() -> dict[str, Any]:
     """Where this was measured."""
     cpu = re.search(r"^model name\s*: (.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.M)
-    facts = {key: value for key, value in lines("machine.tsv")}
+    facts = dict(lines("machine.tsv"))
     return {
         "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
         "processor": cpu[1] if cpu else platform.machine(),
@@ -214,9 +214,9 @@ def report(results: dict[str, Any]) -> None:
     print("\nBeside other crates: the least of all rounds, and the median of the ratios.")
     for row in results["peers"]:
         show(f"{row['subject']}, {row['name']}", f"{row['ns']:.1f} ns", f"{row['ratio']:.2f}")
-    print("\nBy the number of domains, in microseconds: warm answers of the engine; the store, whose")
-    print("look-up is to load an entry and to read it; a save is synced; first: a process that has")
-    print("just begun opens the store and looks up; process: all of its life.")
+    print("\nBy the number of domains, in microseconds: a warm answer of the engine; the store,")
+    print("where a look-up is to load an entry and to read it; a save is synced; first: a process that")
+    print("has just begun opens the store and looks up; process: all of its life.")
     print(f"{'':17}" + "".join(f"{size:>11}" for size in SIZES))
     for name, curve in results["growth"].items():
         cells = [f"{curve[size] / 1000:11.3f}" if size in curve else f"{'':11}" for size in SIZES]
