@@ -157,6 +157,7 @@ fn sts_policy_record(
     let mut scanner = Scanner::new(text.as_bytes());
     while !scanner.is_at_end() {
         let line = scanner;
+        fields.begin_line(line.at());
         match name_and_colon(&mut scanner) {
             Some(name) => fields.take(&sts_policy_field(name, &mut scanner)?)?,
             None => {
@@ -268,6 +269,8 @@ fn unexpected(scanner: &Scanner<'_>) -> Error {
 /// The fields read so far; of each but `mx` the first counts (R-POL-2, R-POL-3).
 struct Fields<'a, W> {
     text: &'a str,
+    line: usize,
+    line_start: usize,
     version: bool,
     mode: Option<Mode>,
     max_age: Option<u32>,
@@ -281,6 +284,8 @@ impl<'a, W: FnMut(Warning) -> Result<(), Error>> Fields<'a, W> {
     fn new(text: &'a str, sink: W) -> Self {
         Self {
             text,
+            line: 0,
+            line_start: 0,
             version: false,
             mode: None,
             max_age: None,
@@ -288,6 +293,11 @@ impl<'a, W: FnMut(Warning) -> Result<(), Error>> Fields<'a, W> {
             passed_over: None,
             sink,
         }
+    }
+
+    fn begin_line(&mut self, at: usize) {
+        self.line += 1;
+        self.line_start = at;
     }
 
     #[inline(always)]
@@ -328,7 +338,11 @@ impl<'a, W: FnMut(Warning) -> Result<(), Error>> Fields<'a, W> {
 
     #[cold]
     fn warn(&mut self, kind: WarningKind, offset: usize) -> Result<(), Error> {
-        let position = Position::of(self.text.as_bytes(), offset);
+        // What precedes a value in its line is ASCII, so octets are characters.
+        let position = Position {
+            line: self.line,
+            column: offset - self.line_start + 1,
+        };
         (self.sink)(Warning {
             kind,
             offset,

@@ -75,7 +75,8 @@ fn policies() {
         "policy_parse",
         &[
             ("mtasts", &|| {
-                Policy::parse(black_box(POLICY).as_bytes()).is_ok_and(|policy| policy.mx().len() == 3)
+                Policy::parse(black_box(POLICY).as_bytes())
+                    .is_ok_and(|policy| policy.mx().len() == 3)
             }),
             ("mailrs-mta-sts", &|| {
                 mailrs_mta_sts::Policy::parse(black_box(POLICY))
@@ -129,8 +130,14 @@ fn compare(subject: &str, calls: &[Call<'_>]) {
         .map(|_| calls.iter().map(|(_, call)| time(*call)).collect())
         .collect();
     for (number, (name, _)) in calls.iter().enumerate() {
-        let least = rounds.iter().map(|round| round[number]).fold(f64::MAX, f64::min);
-        let mut ratios: Vec<f64> = rounds.iter().map(|round| round[number] / round[0]).collect();
+        let least = rounds
+            .iter()
+            .map(|round| round[number])
+            .fold(f64::MAX, f64::min);
+        let mut ratios: Vec<f64> = rounds
+            .iter()
+            .map(|round| round[number] / round[0])
+            .collect();
         ratios.sort_by(f64::total_cmp);
         println!("{subject}\t{name}\t{least:.2}\t{:.3}", ratios[ROUNDS / 2]);
     }
