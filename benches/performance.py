@@ -44,8 +44,7 @@ for _match in ("match_last", "match_last_in_capitals", "match_wildcard", "match_
 
 INTRO = """# Performance
 
-What `make bench` has measured, on one machine in one run. `benches/performance.py` writes this
-page. Nothing was tuned for it: the library is built as it is installed. Other work on the machine only
+What `make bench` has measured on one machine. `benches/performance.py` writes this page. Nothing was tuned for it: the library is built as it is installed. Other work on the machine only
 adds, so that of repeated measurements the least counts, and ratios are medians of ratios taken in
 turns; seconds on another machine are others. What is noisy in seconds is held by instructions, in CI
 (`benches/instructions.py`).
@@ -71,7 +70,14 @@ def indented(what: str) -> str:
 
 def machine(results: Any) -> list[str]:
     """Where this was measured."""
-    return ["## The machine", "", *(f"* {k}: {v}" for k, v in results["machine"].items()), ""]
+    facts = results["machine"]
+    loads = [float(value) for key, value in facts.items() if key.startswith("load")]
+    busy = (
+        "**Other work kept the machine busy** (the load is above the number of cores): times of "
+        "milliseconds and more, percentiles and queries a second are worse than on an idle one."
+    )
+    note = [busy, ""] if max(loads) > facts["cores"] else []
+    return ["## The machine", "", *(f"* {k}: {v}" for k, v in facts.items()), "", *note]
 
 
 def figures(results: Any) -> list[str]:
