@@ -49,6 +49,14 @@ def short(value: float) -> str:
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
+def duration(nanoseconds: float) -> str:
+    """In the unit that makes it short."""
+    for size, unit in ((1e9, "s"), (1e6, "ms"), (1e3, "µs")):
+        if nanoseconds >= size:
+            return f"{nanoseconds / size:g} {unit}"
+    return f"{nanoseconds:g} ns"
+
+
 @dataclass
 class Bars:
     """Bars of several names in groups; a name may be missing in a group."""
@@ -79,12 +87,11 @@ class Bars:
 
 @dataclass
 class Lines:
-    """Curves on two logarithmic axes."""
+    """Curves of nanoseconds, on two logarithmic axes."""
 
     title: str
     curves: dict[str, dict[int, float]]
     across: str
-    unit: str
 
     def draw(self) -> str:
         """As SVG."""
@@ -104,7 +111,7 @@ class Lines:
         for power in range(low_y, high_y + 1):
             _, y = place(min(xs), 10.0**power)
             body.append(f'<path d="M90 {y:.1f}H{right}" stroke="#ddd"/>')
-            body.append(text(82, y + 4, f"{short(10.0**power)} {self.unit}", "end", 12))
+            body.append(text(82, y + 4, duration(10.0**power), "end", 12))
         for x in sorted(set(xs)):
             body.append(text(place(x, 10.0**low_y)[0], height - 26, f"{x:,}".replace(",", " "),
                              "middle", 12))  # fmt: skip
