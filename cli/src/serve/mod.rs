@@ -26,6 +26,7 @@ mod name;
 mod network;
 mod readsocket;
 mod reload;
+mod request;
 mod restore;
 mod route;
 mod saver;
