@@ -24,3 +24,6 @@ pub mod status;
 pub mod store;
 mod text;
 pub mod tlsrpt;
+
+#[cfg(feature = "panic-test")]
+pub use boundary::panic_at_next_entry;
