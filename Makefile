@@ -2,6 +2,7 @@
 # make          the libraries, headers and the command, in build/
 # make demo     watch a small sender in C deliver by policy, with and without an attacker
 # make check    every test, as CI runs it
+# make fuzz     SECONDS= of fuzzing for each target, 5 by default
 # make bench    figures, each beside its target
 # make differential  who of other implementations disagrees where
 # make install  DESTDIR= PREFIX= LIBDIR=
@@ -25,7 +26,7 @@ SOURCES := $(shell find core ffi host web publish cli -name '*.rs' -o -name 'Car
 SYSTEM_LIBS := -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 LINK := -shared -Wl,--gc-sections -Wl,--as-needed -Wl,-z,relro,-z,now -Wl,-z,defs
 
-.PHONY: all lib sender demo check bench differential install headers clean
+.PHONY: all lib sender demo check fuzz bench differential install headers clean
 all: lib $(B)/bin/mtasts $(B)/share/.made
 
 lib: $(B)/lib/libmtasts.so $(B)/lib/libmtasts.a $(B)/lib/libmtasts-host.so $(B)/lib/libmtasts-host.a \
@@ -101,6 +102,10 @@ demo: sender
 
 check:
 	tools/check.sh
+
+# Needs a nightly compiler.
+fuzz:
+	fuzz/run $(SECONDS)
 
 bench: all
 	benches/run.sh
