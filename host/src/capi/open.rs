@@ -269,6 +269,7 @@ unsafe fn convert(
         allow_non_global,
         dns_timeout,
         connect_timeout,
+        max_fetches_per_address: rest.max_fetches_per_address,
         dane,
         log,
     })
