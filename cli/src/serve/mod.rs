@@ -19,6 +19,7 @@ mod dane;
 mod driver;
 mod health;
 mod http;
+mod lease;
 mod listen;
 mod log;
 mod metrics;
