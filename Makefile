@@ -3,6 +3,8 @@
 # make demo     watch a small sender in C deliver by policy, with and without an attacker
 # make check    every test, as CI runs it
 # make bench    figures, each beside its target
+# make scale    the engine with ten million domains, simulated (SCALE="--domains 10000": small)
+# make endurance  half an hour of load and faults, and a thousand SIGKILLs (SECONDS=, KILLS=)
 # make differential  who of other implementations disagrees where
 # make install  DESTDIR= PREFIX= LIBDIR=
 
@@ -25,7 +27,7 @@ SOURCES := $(shell find core ffi host web publish cli -name '*.rs' -o -name 'Car
 SYSTEM_LIBS := -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 LINK := -shared -Wl,--gc-sections -Wl,--as-needed -Wl,-z,relro,-z,now -Wl,-z,defs
 
-.PHONY: all lib sender demo check bench differential install headers clean
+.PHONY: all lib sender demo check bench scale endurance differential install headers clean
 all: lib $(B)/bin/mtasts $(B)/share/.made
 
 lib: $(B)/lib/libmtasts.so $(B)/lib/libmtasts.a $(B)/lib/libmtasts-host.so $(B)/lib/libmtasts-host.a \
@@ -104,6 +106,20 @@ check:
 
 bench: all
 	benches/run.sh
+
+# docs/scale.md has what it printed.
+SCALE ?=
+scale:
+	$(CARGO) build -q --release -p mtasts-benches --bin bench-scale
+	$(T)/bench-scale $(SCALE)
+
+# tests/endurance/README.md says what is checked.
+SECONDS ?= 1800
+KILLS ?= 1000
+endurance:
+	$(CARGO) build -q --release -p mtasts-endurance -p mtasts-lab -p mtasts-cli
+	$(T)/endurance load --seconds $(SECONDS)
+	$(T)/endurance kills --kills $(KILLS)
 
 # How other implementations read what the vectors ask; needs PyPI, crates.io and npm.
 differential:
