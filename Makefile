@@ -64,10 +64,14 @@ $(B)/bin/mtasts: $(SOURCES) | $(B)/bin
 	$(CARGO) build --release -p mtasts-cli
 	cp $(T)/mtasts $@
 
-# The manual pages and the completions of shells, by the command itself.
-$(B)/share/.made: $(B)/bin/mtasts
+# The manual pages and the completions of shells: by the command itself, and from the comments in the
+# headers and in the example configuration.
+$(B)/share/.made: $(B)/bin/mtasts $(wildcard include/*.h docs/man*.py docs/*.7) cli/etc/mtasts.toml
 	rm -rf $(B)/share && mkdir -p $(B)/share/completions
 	$(B)/bin/mtasts manual $(B)/share/man1
+	docs/man3.py $(B)/share/man3
+	docs/man5.py $(B)/share/man5
+	mkdir $(B)/share/man7 && cp docs/mtasts.7 $(B)/share/man7/
 	for shell in bash zsh fish; do \
 	    $(B)/bin/mtasts completions $$shell > $(B)/share/completions/$$shell || exit 1; \
 	done
@@ -112,10 +116,13 @@ differential:
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(LIBDIR)/pkgconfig
 	install -m 755 $(B)/bin/mtasts $(DESTDIR)$(PREFIX)/bin/
-	install -d $(DESTDIR)$(PREFIX)/share/man/man1 \
+	for section in 1 3 5 7; do \
+	    install -d $(DESTDIR)$(PREFIX)/share/man/man$$section && \
+	    install -m 644 $(B)/share/man$$section/* $(DESTDIR)$(PREFIX)/share/man/man$$section/ || exit 1; \
+	done
+	install -d \
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
 	    $(DESTDIR)$(PREFIX)/share/zsh/site-functions $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
-	install -m 644 $(B)/share/man1/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 $(B)/share/completions/bash \
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/mtasts
 	install -m 644 $(B)/share/completions/zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_mtasts
