@@ -13,6 +13,13 @@ NAMES = ("LICEN*", "COPYING*", "COPYRIGHT*", "NOTICE*", "UNLICENSE*")
 TITLE = "libmtasts contains parts of the following works."
 
 
+def metadata(options: list[str]) -> dict:
+    """What cargo knows of the packages that a build for Linux needs."""
+    command = ["cargo", "metadata", "--format-version", "1", "--all-features", "--locked",
+               "--filter-platform", "x86_64-unknown-linux-gnu", *options]
+    return json.loads(subprocess.check_output(command))
+
+
 def linked(metadata: dict) -> list[dict]:
     """The packages that the built ones need at run time, themselves left out."""
     nodes = {node["id"]: node for node in metadata["resolve"]["nodes"]}
@@ -37,9 +44,7 @@ def texts(package: dict) -> list[str]:
 
 def main(options: list[str]) -> None:
     """Each text once, below the names of those that it is for."""
-    command = ["cargo", "metadata", "--format-version", "1", "--all-features", "--locked",
-               "--filter-platform", "x86_64-unknown-linux-gnu", *options]
-    packages = linked(json.loads(subprocess.check_output(command)))
+    packages = linked(metadata(options))
     works: dict[str, tuple[str, list[str]]] = {}
     print(TITLE)
     print()
