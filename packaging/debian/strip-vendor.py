@@ -25,11 +25,25 @@ def empty(crate: Path) -> None:
     sums.write_text(json.dumps({"files": {}, "package": package}))
 
 
+def drop_pages(crate: Path) -> None:
+    """Pages that some program has made, whose source is not there."""
+    sums = crate / ".cargo-checksum.json"
+    known = json.loads(sums.read_text())
+    pages = [name for name in known["files"] if name.endswith(".html")]
+    for page in pages:
+        (crate / page).unlink()
+        del known["files"][page]
+    if pages:
+        sums.write_text(json.dumps(known))
+
+
 def main(folder: Path) -> None:
     """All that are foreign, and what upstreams leave lying about."""
     for crate in sorted(folder.iterdir()):
         if FOREIGN.match(crate.name):
             empty(crate)
+        else:
+            drop_pages(crate)
 
 
 if __name__ == "__main__":
