@@ -2,30 +2,42 @@
 # make          the libraries, headers and the command, in build/
 # make demo     watch a small sender in C deliver by policy, with and without an attacker
 # make check    every test, as CI runs it
-# make bench    figures, each beside its target
+# make bench    figures, each beside its target; build/bench.json and docs/performance.md
+# make supply   what dependencies bring and our crates promise; make release-check: all of it
+# make fuzz     SECONDS= of fuzzing for each target, 5 by default
+# make scale    the engine with ten million domains, simulated (SCALE="--domains 10000": small)
+# make endurance  half an hour of load and faults, and a thousand SIGKILLs (SECONDS=, KILLS=)
+# make packages  Debian's, twice, and the tutorials with them; make release: all that is handed out
 # make differential  who of other implementations disagrees where
-# make install  DESTDIR= PREFIX= LIBDIR=
+# make install, make uninstall  DESTDIR= PREFIX= LIBDIR=
 
 PREFIX ?= /usr/local
-LIBDIR ?= $(PREFIX)/lib
 DESTDIR ?=
 CARGO ?= cargo
 CC ?= cc
+# Where Debian and its kin keep a distribution's libraries; nothing elsewhere.
+MULTIARCH := $(if $(filter /usr,$(PREFIX)),$(shell $(CC) -print-multiarch 2> /dev/null))
+LIBDIR ?= $(PREFIX)/lib$(MULTIARCH:%=/%)
 # Distributions strip for themselves: STRIP=true
 STRIP ?= strip
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 ABI := 0
+# Behind the soname is a file of this version: libmtasts.so.0.1.0.
+REAL := $(ABI).$(shell echo $(VERSION) | cut -d . -f 2-)
 B := build
 T := $(or $(CARGO_TARGET_DIR),target)/$(if $(CARGO_BUILD_TARGET),$(CARGO_BUILD_TARGET)/)release
 T_LIB := $(patsubst %release,%c-library,$(T))
 SOURCES := $(shell find core ffi host web publish cli -name '*.rs' -o -name 'Cargo.toml' 2>/dev/null) Cargo.toml Cargo.lock
 
+# Tells the loader of them, where they are to be used here and now.
+LDCONFIG := $(if $(DESTDIR),:,PATH=$$PATH:/sbin:/usr/sbin ldconfig 2> /dev/null || :)
+
 # What a Rust static library needs of the system.
 SYSTEM_LIBS := -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 LINK := -shared -Wl,--gc-sections -Wl,--as-needed -Wl,-z,relro,-z,now -Wl,-z,defs
 
-.PHONY: all lib sender demo check bench differential install headers clean
+.PHONY: all lib sender demo check fuzz bench supply release-check scale endurance packages release differential install uninstall headers clean
 all: lib $(B)/bin/mtasts $(B)/share/.made
 
 lib: $(B)/lib/libmtasts.so $(B)/lib/libmtasts.a $(B)/lib/libmtasts-host.so $(B)/lib/libmtasts-host.a \
@@ -64,10 +76,14 @@ $(B)/bin/mtasts: $(SOURCES) | $(B)/bin
 	$(CARGO) build --release -p mtasts-cli
 	cp $(T)/mtasts $@
 
-# The manual pages and the completions of shells, by the command itself.
-$(B)/share/.made: $(B)/bin/mtasts
+# The manual pages and the completions of shells: by the command itself, and from the comments in the
+# headers and in the example configuration.
+$(B)/share/.made: $(B)/bin/mtasts $(wildcard include/*.h docs/man*.py docs/*.7) cli/etc/mtasts.toml
 	rm -rf $(B)/share && mkdir -p $(B)/share/completions
 	$(B)/bin/mtasts manual $(B)/share/man1
+	docs/man3.py $(B)/share/man3
+	docs/man5.py $(B)/share/man5
+	mkdir $(B)/share/man7 && cp docs/mtasts.7 $(B)/share/man7/
 	for shell in bash zsh fish; do \
 	    $(B)/bin/mtasts completions $$shell > $(B)/share/completions/$$shell || exit 1; \
 	done
@@ -102,8 +118,42 @@ demo: sender
 check:
 	tools/check.sh
 
+# One lane of it.
+check-%:
+	tools/check.sh $*
+
+# Needs a nightly compiler.
+fuzz:
+	fuzz/run $(SECONDS)
+
 bench: all
 	benches/run.sh
+
+supply:
+	tools/supply/check.sh
+
+# Before a release; the first time it builds a tool for some ten minutes, then it takes about ten more.
+release-check:
+	tools/supply/check.sh release
+# docs/scale.md has what it printed.
+SCALE ?=
+scale:
+	$(CARGO) build -q --release -p mtasts-benches --bin bench-scale
+	$(T)/bench-scale $(SCALE)
+
+# tests/endurance/README.md says what is checked.
+endurance:
+	$(CARGO) build -q --release -p mtasts-endurance -p mtasts-lab -p mtasts-cli
+	$(T)/endurance load --seconds $(or $(SECONDS),1800)
+	$(T)/endurance kills --kills $(or $(KILLS),1000)
+
+# Debian's packages, and an operator who follows the tutorials with them; then all that a release has.
+packages:
+	packaging/debian/build --twice
+	tests/packages/run build/debian/first
+
+release:
+	packaging/release
 
 # How other implementations read what the vectors ask; needs PyPI, crates.io and npm.
 differential:
@@ -112,10 +162,13 @@ differential:
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(LIBDIR)/pkgconfig
 	install -m 755 $(B)/bin/mtasts $(DESTDIR)$(PREFIX)/bin/
-	install -d $(DESTDIR)$(PREFIX)/share/man/man1 \
+	for section in 1 3 5 7; do \
+	    install -d $(DESTDIR)$(PREFIX)/share/man/man$$section && \
+	    install -m 644 $(B)/share/man$$section/* $(DESTDIR)$(PREFIX)/share/man/man$$section/ || exit 1; \
+	done
+	install -d \
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
 	    $(DESTDIR)$(PREFIX)/share/zsh/site-functions $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
-	install -m 644 $(B)/share/man1/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 $(B)/share/completions/bash \
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/mtasts
 	install -m 644 $(B)/share/completions/zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_mtasts
@@ -130,12 +183,21 @@ install: all
 	install -m 644 include/mtasts.h include/mtasts_host.h $(DESTDIR)$(PREFIX)/include/
 	for lib in libmtasts libmtasts-host; do \
 	    install -m 644 $(B)/lib/$$lib.a $(DESTDIR)$(LIBDIR)/ && \
-	    install -m 755 $(B)/lib/$$lib.so.$(ABI) $(DESTDIR)$(LIBDIR)/ && \
+	    install -m 755 $(B)/lib/$$lib.so.$(ABI) $(DESTDIR)$(LIBDIR)/$$lib.so.$(REAL) && \
+	    ln -sf $$lib.so.$(REAL) $(DESTDIR)$(LIBDIR)/$$lib.so.$(ABI) && \
 	    ln -sf $$lib.so.$(ABI) $(DESTDIR)$(LIBDIR)/$$lib.so && \
 	    sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(VERSION)|' \
 	        tools/$$lib.pc.in > $(B)/$$lib.pc && \
 	    install -m 644 $(B)/$$lib.pc $(DESTDIR)$(LIBDIR)/pkgconfig/ || exit 1; \
 	done
+	$(LDCONFIG)
+
+# What is listed there, and the one folder that is ours alone.
+uninstall:
+	sed -e 's|@PREFIX@|$(DESTDIR)$(PREFIX)|' -e 's|@LIBDIR@|$(DESTDIR)$(LIBDIR)|' \
+	    -e 's|@REAL@|$(REAL)|' tools/installed-files | xargs -d '\n' rm -f
+	[ ! -d $(DESTDIR)$(PREFIX)/share/mtasts ] || rmdir $(DESTDIR)$(PREFIX)/share/mtasts
+	$(LDCONFIG)
 
 clean:
 	rm -rf $(B)

@@ -6,6 +6,8 @@
 //!
 //! Each domain is asked once before; what it was then answered, it has to be answered always.
 
+#![expect(unsafe_code, reason = "clocks of other processes")]
+
 use clap::Parser;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 //! What the parts of the engine cost, each by itself, in the order in which a delivery needs
-//! them. Criterion leaves the medians in `estimates.json` files, which `run.sh` reads.
+//! them. Criterion leaves the samples in `sample.json` files, which `least.py` reads.
 
 use criterion::Criterion;
 use mtasts::{

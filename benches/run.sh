@@ -1,13 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT OR Apache-2.0
 #
-# Measures, and prints each figure beside its target; also to build/bench.txt.
-# Nothing fails for being slow. The parts and the ABI are measured three times
-# and the least of the medians counts, since other work on the machine only
-# adds. The store is filled in /dev/shm (or FILL), which takes 600 MB there, and
-# measured in TMPDIR. Then the policy server, by server.py; it alone, with
-# options: run.sh server OPTIONS... What is built for WebAssembly comes last,
-# each part by its own bench.sh.
+# Measures, and prints each figure beside its target; also to build/bench.txt,
+# and all of it to build/bench.json, of which performance.py makes
+# docs/performance.md. Nothing fails for being slow. The parts and the ABI are
+# measured three times and the least of all samples counts, since other work on
+# the machine only adds. The store is filled in /dev/shm (or FILL), which takes
+# 600 MB there, and measured in TMPDIR. Then the crates of others (peers/), the
+# instructions that callgrind counts, and the policy server, by server.py. What
+# is built for WebAssembly comes last, each part by its own bench.sh. One step
+# alone: run.sh STEP, one of those below; run.sh server OPTIONS...
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
@@ -19,7 +21,8 @@ disk=$(mktemp -d)
 fill=$(mktemp -d -p "${FILL:-/dev/shm}" 2>/dev/null || mktemp -d)
 trap 'rm -rf "$disk" "$fill"' EXIT
 trap 'exit 1' HUP INT TERM
-figures=$disk/figures
+results=build/bench
+mkdir -p "$results"
 
 say() {
     echo "bench: $*" >&2
@@ -37,11 +40,11 @@ build_server() {
     "$cargo" build -q --release -p mtasts-lab
     mkdir -p build
     "${CC:-cc}" -std=c99 -O2 -Wall -Wextra -Wpedantic -Werror -o build/bench-echo benches/echo.c
-    peer || say "postfix-mta-sts-resolver cannot be installed from PyPI: it is not measured"
+    resolver || say "postfix-mta-sts-resolver cannot be installed from PyPI: it is not measured"
 }
 
 # postfix-mta-sts-resolver, to be compared with.
-peer() {
+resolver() {
     [ -e build/peer/bin/python ] && return
     rm -rf build/peer.new
     python3 -m venv --copies build/peer.new &&
@@ -50,19 +53,15 @@ peer() {
         mv build/peer.new build/peer
 }
 
-# criterion's medians, as lines of a name, a value and a unit.
 parts() {
     rm -rf build/criterion
     CRITERION_HOME=$root/build/criterion "$cargo" bench -q -p mtasts-benches --bench parts \
         >build/bench-parts.log 2>&1 || { cat build/bench-parts.log >&2 && return 1; }
-    for estimates in build/criterion/*/new/estimates.json; do
-        name=${estimates#build/criterion/}
-        sed 's/.*"median":{"confidence_interval":{[^}]*},"point_estimate":\([^,]*\),.*/\1/' \
-            "$estimates" | awk -v name="${name%%/*}" '{ printf "%s\t%s\tns\n", name, $1 }'
-    done
+    python3 -B benches/least.py build/criterion
 }
 
-measure() {
+# The figures of the engine, the ABI, the store and what is called from outside.
+parts_all() {
     for round in 1 2 3; do
         say "the parts and the ABI, $round of 3"
         parts
@@ -71,6 +70,8 @@ measure() {
     say "the store"
     mkdir "$disk/store"
     "$cargo" bench -q -p mtasts-benches --bench store -- "$fill" "$disk/store"
+    say "the engine's table"
+    "$cargo" bench -q -p mtasts-benches --bench engine
     printf 'library\t%s\toctets\n' "$(wc -c <"$lib/libmtasts.so")"
     say "reports"
     python3 -B benches/reports.py "${CARGO_TARGET_DIR:-target}/release/mtasts"
@@ -85,127 +86,68 @@ load() {
     cut -d ' ' -f 1 /proc/loadavg
 }
 
-machine() {
-    date -u '+%Y-%m-%d %H:%M UTC'
-    printf '%s, %s cores, load %s before and %s after\n' \
-        "$(sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo | head -n 1)" "$(nproc)" "$before" "$(load)"
-    printf '%s; store on %s\n' "$(uname -srm)" "$(stat -f -c %T "$disk")"
-    rustc --version
-    "${CC:-cc}" --version | head -n 1
+measure() {
+    build
+    printf 'load before\t%s\nstore on\t%s\n' "$(load)" "$(stat -f -c %T "$disk")" >"$results/machine.tsv"
+    parts_all >"$results/figures.new"
+    mv "$results/figures.new" "$results/figures.tsv"
+    rm -rf "${fill:?}"/*
 }
 
-# A figure's name, what it is, its target.
-table() {
-    awk -F '|' '
-        function text(value, unit) {
-            if (unit == "octets") return sprintf("%.1f KB", value / 1000)
-            if (unit == "count") return sprintf("%g", value)
-            if (unit == "thousandths") return sprintf("%.2f", value / 1000)
-            if (value >= 1e9) return sprintf("%.2f s", value / 1e9)
-            if (value >= 1e6) return sprintf("%.2f ms", value / 1e6)
-            if (value >= 1e3) return sprintf("%.2f us", value / 1e3)
-            return sprintf("%.1f ns", value)
-        }
-        function row(a, b, c, d) { printf "%-58s %12s %12s %6s\n", a, b, c, d }
-        FNR == NR {
-            split($0, f, "\t")
-            # What is counted is no matter of luck: there the most counts.
-            if (!(f[1] in unit) || (f[3] == "count" ? f[2] > least[f[1]] : f[2] < least[f[1]]))
-                least[f[1]] = f[2] + 0
-            unit[f[1]] = f[3]
-            next
-        }
-        FNR == 1 { row("figure", "measured", "target", "met") }
-        !($1 in unit) { row($2, "none", "", "NO"); next }
-        {
-            value = least[$1]
-            met = $3 == "" ? "" : value <= $3 + 0 ? "yes" : "NO"
-            row($2, text(value, unit[$1]), $3 == "" ? "" : text($3 + 0, unit[$1]), met)
-        }
-    ' "$figures" - <<'EOF'
-record_parse|parse a record|60
-policy_parse|parse a six-line policy|250
-match_last|match a host against five patterns: the last one|30
-match_last_in_capitals|  the last one, in capitals|30
-match_wildcard|  a wildcard, the fourth|30
-match_none|  none|30
-abi_verdict|a verdict from a cached outcome, C ABI|100
-abi_verdict_allocations|  heap allocations|0
-store_lookup_1000000|a look-up in the store, 1 000 000 domains|3000
-library|libmtasts.so, stripped|600000
-start|mtasts --version, with its process|5000000
-report_show|report show of 1 000 gzipped reports|1000000000
-python_match_times|Policy.matches in Python, in empty calls of ctypes|2000
-python_cached|DefaultHost.resolve in Python, from the store|25000
-python_audit|an audit of 1 000 domains of the lab in Python|5000000000
-verdict|a verdict, Rust|
-lookup_cached|a look-up of what is at hand, and its verdict, Rust|
-reply_accept|accept an HTTPS reply|
-stored_parse|read a stored entry|
-stored_write|write a stored entry|
-abi_match|match a host against five patterns, C ABI|
-abi_empty|mtasts_abi_version, for comparison|
-abi_lookup|mtasts_resolve from a store, C ABI|
-abi_lookup_allocations|  heap allocations|
-python_match|Policy.matches in Python|
-python_empty|an empty call of ctypes with the same arguments|
-EOF
+# The crates that do some of the same; built outside the workspace.
+peers() {
+    say "other crates"
+    tools/retry.sh "$cargo" build -q --release --locked --manifest-path benches/peers/Cargo.toml \
+        --target-dir build/peers
+    build/peers/release/mtasts-bench-peers >"$results/peers.tsv"
 }
 
-curve() {
-    awk -F '\t' '
-        $1 ~ /^store_/ {
-            n = $1
-            sub(/.*_/, "", n)
-            sub(/_[0-9]*$/, "", $1)
-            value[$1, n] = $2 / 1000
-        }
-        function row(n) {
-            printf "%9d %9.2f %8.2f %9.2f %8.2f %9.2f %9.0f %9.0f %9.0f\n", n,
-                value["store_lookup", n], value["store_lookup_p99", n], value["store_load", n],
-                value["store_load_p99", n], value["store_miss", n], value["store_save", n],
-                value["store_first", n], value["store_process", n]
-        }
-        END {
-            print "The store, in microseconds: medians, and 99th percentiles (p99). A look-up is to"
-            print "load an entry and to read it; a miss finds none; a save is synced. A process that"
-            print "has just begun opens the store and looks up (first); the last is all of its life."
-            printf "%9s %9s %8s %9s %8s %9s %9s %9s %9s\n", "domains", "look-up", "p99", "load",
-                "p99", "miss", "save", "first", "process"
-            for (n = 1000; n <= 1000000; n *= 10) row(n)
-        }
-    ' "$figures"
+instructions() {
+    say "instructions"
+    benches/instructions.py --json "$results/instructions.json" >&2 || :
+}
+
+server() {
+    say "the policy server"
+    build_server
+    python3 -B benches/server.py --fill "$fill" "$@" >build/bench-server.txt
+}
+
+check() {
+    say "mtasts check"
+    "$cargo" build -q --release -p mtasts-cli -p mtasts-lab
+    python3 -B benches/check.py >build/bench-check.txt
+}
+
+wasm() {
+    for part in component envoy js; do
+        say "WebAssembly: $part"
+        "wasm/$part/bench.sh" >"build/bench-$part.txt"
+    done
 }
 
 report() {
-    machine
-    echo
-    table
-    echo
-    curve
+    python3 -B benches/results.py >build/bench.txt
+    for part in server check component envoy js; do
+        [ ! -e "build/bench-$part.txt" ] || { echo && cat "build/bench-$part.txt"; } >>build/bench.txt
+    done
+    cat build/bench.txt
+    python3 -B benches/performance.py
 }
 
-if [ "${1:-}" = server ]; then
-    shift
-    build_server
-    python3 -B benches/server.py --fill "$fill" "$@"
-    exit
-fi
-build
-build_server
-before=$(load)
-measure >"$figures"
-report | tee build/bench.txt
-rm -rf "${fill:?}"/*
-say "the policy server"
-python3 -B benches/server.py --fill "$fill" >build/bench-server.txt
-tee -a build/bench.txt <build/bench-server.txt
-say "mtasts check"
-"$cargo" build -q --release -p mtasts-cli
-python3 -B benches/check.py >build/bench-check.txt
-tee -a build/bench.txt <build/bench-check.txt
-for part in component envoy js; do
-    say "WebAssembly: $part"
-    "wasm/$part/bench.sh" >"build/bench-$part.txt"
-    tee -a build/bench.txt <"build/bench-$part.txt"
-done
+case ${1:-all} in
+    all)
+        rm -rf build/bench build/bench-*.txt build/bench-server.json
+        mkdir -p "$results"
+        for step in measure peers instructions server check wasm report; do
+            "$step"
+        done
+        ;;
+    server)
+        shift
+        server "$@"
+        cat build/bench-server.txt
+        ;;
+    measure | peers | instructions | check | wasm | report) "$1" ;;
+    *) say "there is no step $1" && exit 2 ;;
+esac

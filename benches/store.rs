@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! What the store costs at 10^3 to 10^6 domains: look-ups, in a process that goes on and in one
+//! What the store costs at 10^2 to 10^6 domains: look-ups, in a process that goes on and in one
 //! that has just begun, and synced saves. Prints lines of a name, a value and a unit.
 //!
 //! Filling is done by `Store::save`, a synced commit each, in the directory `FILL`, which is to
@@ -38,7 +38,7 @@ fn main() -> Outcome<()> {
 
 fn curve(fill: &Path, disk: &Path) -> Outcome<()> {
     let mut filled = 0;
-    for domains in [1_000, 10_000, 100_000, 1_000_000] {
+    for domains in [100, 1_000, 10_000, 100_000, 1_000_000] {
         add(fill, filled..domains)?;
         filled = domains;
         copy(fill, disk)?;

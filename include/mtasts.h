@@ -52,6 +52,9 @@
  *
  * Failure: no entry lets a panic out or prints anything. After MTASTS_E_INTERNAL free the handle.
  * Only where memory runs out does the library abort the process, with a line on descriptor 2.
+ *
+ * Misuse: NULL where a comment does not allow it, a length that no memory has, such as (size_t)-1, and a
+ * struct of no version are errors. What C cannot tell, a handle that was freed or is none, is not seen.
  */
 #ifndef MTASTS_H
 #define MTASTS_H
@@ -82,8 +85,9 @@ extern "C" {
 #define MTASTS_E_ARGUMENT 1
 
 /**
- * A struct's `size` is smaller than the first version of that struct; or the struct is of a later
- * version than the library, and sets what the library does not know.
+ * A struct's `size` is smaller than the first version of that struct, or 64 KiB and more, as where it
+ * was never set; or the struct is of a later version than the library, and sets what the library does
+ * not know.
  */
 #define MTASTS_E_SIZE 2
 
@@ -1652,7 +1656,8 @@ int32_t mtasts_answer_http_status(struct mtasts_answer *answer, int32_t status);
  * Sets the value of the HTTPS reply's `Content-Type`. Where there are several, join them by
  * commas. Octets that are not UTF-8 are replaced, so that the reply is refused.
  *
- * Returns MTASTS_OK or MTASTS_E_ARGUMENT.
+ * Returns MTASTS_OK, MTASTS_E_ARGUMENT, or MTASTS_E_TOO_LARGE beyond 64 KiB: the answer is then
+ * MTASTS_FETCH_OTHER.
  */
 int32_t mtasts_answer_content_type(struct mtasts_answer *answer, const void *text, size_t len);
 
@@ -1667,9 +1672,12 @@ int32_t mtasts_answer_body(struct mtasts_answer *answer, const void *data, size_
 /**
  * Sets the stored entry: the octets of the domain's last `mtasts_saved`, which are copied.
  *
- * Returns MTASTS_OK or MTASTS_E_ARGUMENT.
+ * Returns MTASTS_OK, MTASTS_E_ARGUMENT, or MTASTS_E_TOO_LARGE beyond 128 KiB, which no entry has: the
+ * answer is then MTASTS_STORE_FAILED.
  */
-int32_t mtasts_answer_stored(struct mtasts_answer *answer, const void *text, size_t len);
+int32_t mtasts_answer_stored(struct mtasts_answer *answer,
+                             const void *text,
+                             size_t len);
 
 /**
  * Answers MTASTS_STEP_LOAD with a policy that the operator has written for the domain, as a

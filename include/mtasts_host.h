@@ -253,7 +253,7 @@ void mtasts_address_list_free(struct mtasts_address_list *list);
  * alternative name count. Revocation is not checked. No I/O.
  *
  * On success `*certificate` is one of MTASTS_CERTIFICATE_*, as `mtasts_session` takes it; no
- * certificate at all is MTASTS_CERTIFICATE_INVALID.
+ * certificate at all is MTASTS_CERTIFICATE_INVALID, and so is any failure.
  *
  * Returns MTASTS_OK, MTASTS_E_ARGUMENT, MTASTS_E_DOMAIN if `host_name` is not even UTF-8, or
  * MTASTS_E_INTERNAL. Thread-safe.

@@ -10,14 +10,20 @@ export PROPTEST_RNG_SEED="${PROPTEST_RNG_SEED:-8461}"
 
 style() {
     cargo fmt --all --check
+    for workspace in fuzz host/loom; do
+        cargo fmt --manifest-path $workspace/Cargo.toml --check
+    done
     cargo clippy -q --release --workspace --all-targets -- -D warnings
     cargo clippy -q --release -p mtasts-host --features redis --all-targets -- -D warnings
     cargo clippy -q --release -p mtasts --no-default-features -- -D warnings
     cargo clippy -q --release -p mtasts --all-features --all-targets -- -D warnings
-    git ls-files '*.sh' tests/conformance/run tests/differential/run tests/tlsrpt/run .ci/run |
+    git ls-files '*.sh' tests/conformance/run tests/differential/run tests/tlsrpt/run .ci/run \
+        fuzz/run fuzz/one fuzz/keep packaging/debian/build packaging/debian/root packaging/debian/source \
+        packaging/release packaging/wheel |
         xargs shellcheck
     git ls-files '*.c' | xargs clang-format --dry-run -Werror
-    tools/licences.py
+    tools/supply/check.sh
+    tools/version.py
     docs/requirements.py
 }
 
@@ -30,19 +36,33 @@ core() {
 
 ffi() {
     make -s lib
+    benches/instructions.py
+    tools/abi-test.sh
     cargo test -q --release -p mtasts-ffi --features panic-test
-    cargo test -q --release -p mtasts-host --features bundle --test c_face
+    cargo test -q --release -p mtasts-host --features bundle,panic-test --test c_face
     ffi/tests/tests.sh
+    make -s sender
+    ffi/tests/hardness.sh
     tests/conformance/run --surface c
 }
 
 host() {
     cargo test -q --release -p mtasts-lab -p mtasts-host -p mtasts-cli
+    cargo test -q --locked --manifest-path host/loom/Cargo.toml --target-dir build/loom
     # They wait for servers, most of the time.
     cargo test -q --release -p mtasts-host --features redis --test redis -- --test-threads 8
     tools/install-test.sh
     make -s demo
+    docs/run.py docs/tutorials/c.md docs/howto.md
     tests/tlsrpt/run
+    cargo build -q --release -p mtasts-endurance
+    "${CARGO_TARGET_DIR:-target}/release/endurance" load --seconds 25 --seed 7
+    "${CARGO_TARGET_DIR:-target}/release/endurance" kills --kills 30
+}
+
+# 77: there is no nightly compiler, and it has said so.
+fuzz() {
+    fuzz/run || [ $? = 77 ]
 }
 
 hosts() {
@@ -72,10 +92,11 @@ lane() { # NAME MINUTES
 
 case ${1:-all} in
     all)
-        lane style 2
-        lane core 3
-        lane ffi 3
-        lane host 6
+        lane style 3
+        lane core 4
+        lane ffi 5
+        lane fuzz 5
+        lane host 11
         lane hosts 12
         lane python 3
         lane wasm 18

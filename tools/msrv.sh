@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# Builds the engine and the C ABI with Rust 1.85, the oldest that they support: that of rustup if
-# it is there, else Debian 12's rustc-web, unpacked into the cache, the machine left as it is.
+# Builds the engine and the C ABI with Rust 1.85, Debian 13's and the oldest that they support: that of
+# rustup if it is there, else Debian 12's rustc-web, unpacked into the cache, the machine left as it is.
+# Of the other crates it reads what their dependencies say.
 set -eu
 cd "$(dirname "$0")/.."
 msrv=1.85
@@ -26,5 +27,7 @@ if [ -z "$rustc" ]; then
         chmod +x "$rustc"
     fi
 fi
-RUSTC=$rustc CARGO_TARGET_DIR=target/msrv cargo check -q -p mtasts -p mtasts-ffi --features mtasts/engine,mtasts/report
+RUSTC=$rustc CARGO_TARGET_DIR=target/msrv cargo check -q --locked -p mtasts -p mtasts-ffi \
+    --features mtasts/chain,mtasts/engine,mtasts/report
 echo "msrv: builds with $("$rustc" --version)"
+tools/supply/rust_versions.py

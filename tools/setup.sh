@@ -27,6 +27,7 @@ need redis-server redis-server
 need redis-sentinel redis-sentinel
 need chromium chromium
 need wrk wrk
+need abidiff abigail-tools
 pkg-config --exists openssl 2> /dev/null || missing="$missing libssl-dev"
 [ -z "$missing" ] && exit 0
 echo "installing:$missing" >&2

@@ -184,7 +184,9 @@ struct hosts {
 
 static const char *host_name(const struct hosts *hosts, size_t index)
 {
-    return hosts->list ? mtasts_mx_list_host(hosts->list, index) : hosts->names[index];
+    if (hosts->list)
+        return mtasts_mx_list_host(hosts->list, index);
+    return hosts->names ? hosts->names[index] : "";
 }
 
 /* Whether the host is worth a connection. `*cause` is why it is not. */

@@ -5,11 +5,11 @@
 
 use crate::folder::Folder;
 use mtasts::{Stored, UnixTime};
-use mtasts_host::redis::RedisStore;
+use mtasts_host::redis::{Lease, RedisStore};
 use mtasts_host::store::Entry;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::task::spawn_blocking;
 
 /// An open store. Its errors are texts that name the place.
@@ -61,6 +61,25 @@ impl PolicyStore {
         let text = text.map_err(Unread::Store)?;
         let stored = text.map(|text| read(domain, &text)).transpose();
         stored.map_err(Unread::Entry)
+    }
+
+    /// Takes the lease of `domain`, so that of all servers one fetches. `None`: another one has it. A
+    /// folder is one server's.
+    pub async fn lease(&self, domain: &str, time: Duration) -> Result<Option<Lease>, String> {
+        match self {
+            Self::Folder(_) => Ok(None),
+            Self::Redis(store) => {
+                let lease = store.lease(domain, time).await;
+                lease.map_err(|error| error.to_string())
+            }
+        }
+    }
+
+    /// Gives a lease back. Where that fails it ends by itself.
+    pub async fn release(&self, lease: Lease) {
+        if let Self::Redis(store) = self {
+            let _ = store.release(lease).await;
+        }
     }
 
     /// Saves, unless a policy is there that was fetched later.

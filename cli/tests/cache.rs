@@ -3,6 +3,7 @@
 //! `mtasts cache` beside a running server: what it shows is what the server knows, and what it
 //! does the server does.
 
+#![expect(unsafe_code, reason = "changes its user")]
 #![allow(clippy::unwrap_used, clippy::panic)] // a test that cannot go on, fails
 
 mod serve_world;

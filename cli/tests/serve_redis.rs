@@ -19,6 +19,7 @@ use mtasts_lab::Lab;
 use serve_cached::{SCENE, SECURE, ask_all, ask_all_at_once, domain, failing};
 use serve_world::{Client, Server};
 use std::ops::Range;
+use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::thread;
 
@@ -57,6 +58,63 @@ fn r_flow_8_what_one_server_has_fetched_the_other_has() {
     ask_all(&one, 0..20);
     ask_all(&other, 0..20);
     assert_eq!(lab.count("https", "").unwrap(), 20);
+}
+
+/// A fleet that begins with nothing: each domain is asked for at all servers at once.
+#[test]
+fn r_flow_8_one_of_a_fleet_fetches_and_all_have_it() {
+    const SERVERS: usize = 6;
+    let (lab, redis) = (Lab::start(SCENE).unwrap(), redis());
+    let fleet: Vec<_> = (0..SERVERS)
+        .map(|_| ready_server(&lab, &redis.url()))
+        .collect();
+    let together = Barrier::new(SERVERS);
+    let ask = |server: &Server| {
+        let mut client = Client::connect(&server.socketmap);
+        for number in 0..20 {
+            together.wait();
+            let answer = client.ask(&format!("postfix {}", domain(number)));
+            assert_eq!(answer, SECURE, "{}", domain(number));
+        }
+    };
+    let ask = &ask;
+    thread::scope(|scope| {
+        for server in &fleet {
+            scope.spawn(move || ask(server));
+        }
+    });
+    assert_eq!(lab.count("https", "").unwrap(), 20);
+    // All leases are given back, so that the next policy is fetched at once.
+    servers::wait_for("no lease is left", || {
+        redis.cli(&["keys", "mtasts:1:lease:*"]).is_empty()
+    });
+    lab.set(&domain(0), "id=2 policy_mx=mx.new.example")
+        .unwrap();
+    for server in &fleet {
+        let answer = server.ask(&format!("postfix {}", domain(0)));
+        assert_eq!(answer, "OK secure match=mx.new.example servername=hostname");
+    }
+    assert_eq!(lab.count("https", "").unwrap(), 21);
+}
+
+#[test]
+fn r_flow_1_a_server_that_dies_with_a_lease_costs_no_policy_and_holds_nobody_up_for_long() {
+    let (lab, redis) = (Lab::start(SCENE).unwrap(), redis());
+    let server = ready_server(&lab, &redis.url());
+    ask_all(&server, 0..1);
+    for number in 0..2 {
+        let key = format!("mtasts:1:lease:{}", domain(number));
+        redis.cli(&["set", &key, "a dead server", "px", "60000"]);
+    }
+    lab.set(&domain(0), "id=2 policy_mx=mx.new.example")
+        .unwrap();
+    ask_all(&server, 0..1); // what is cached
+    assert_eq!(lab.count("https", "").unwrap(), 1);
+    ask_all(&server, 1..2); // what nobody has is fetched all the same
+    assert_eq!(lab.count("https", "").unwrap(), 2);
+    redis.cli(&["del", &format!("mtasts:1:lease:{}", domain(0))]);
+    let answer = server.ask(&format!("postfix {}", domain(0)));
+    assert_eq!(answer, "OK secure match=mx.new.example servername=hostname");
 }
 
 #[test]

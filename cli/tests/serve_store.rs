@@ -3,6 +3,7 @@
 //! `mtasts serve` while its store, a folder, cannot be written or read, and after it was killed:
 //! it goes on from memory, and a policy that it has given out is not forgotten.
 
+#![expect(unsafe_code, reason = "asks for its user")]
 #![allow(clippy::unwrap_used, clippy::panic)] // a test that cannot go on, fails
 
 mod serve_cached;

@@ -9,7 +9,8 @@
 //!
 //! * [`Engine::ask`] answers at once where what is known suffices, else gives a [`Ticket`].
 //! * [`Engine::poll`] gives [`Work`], until there is none; some of it are questions.
-//! * [`Engine::loaded`], [`Engine::txt`] and [`Engine::https`] take the answers, in any order.
+//! * [`Engine::loaded`], [`Engine::txt`], [`Engine::leased`] and [`Engine::https`] take the answers, in
+//!   any order.
 //! * [`Engine::poll_timeout`] says when to poll again if nothing else happens.
 //! * [`Engine::refresh`], [`Engine::forget`] and [`Engine::iter`] are for the host's operator.
 //!
@@ -61,7 +62,7 @@ mod table;
 mod timers;
 mod work;
 
-pub use work::{Asked, Event, Settings, Ticket, Trouble, Work};
+pub use work::{Asked, Event, Lease, Settings, Ticket, Trouble, Work};
 
 use crate::error::Error;
 use crate::host::StoreFailure;
@@ -104,6 +105,7 @@ enum Item {
     Ask(Slot),
     Save(Arc<Stored>, UnixTime),
     Remove(Arc<Stored>),
+    Release(PolicyDomain),
     Done(Ticket, Outcome),
     Event(Event),
 }
@@ -193,6 +195,7 @@ impl Engine {
             Item::Ask(slot) => self.hand_out(slot, now),
             Item::Save(stored, asked) => Some(Work::Save { stored, asked }),
             Item::Remove(stored) => Some(Work::Remove(stored)),
+            Item::Release(domain) => Some(Work::Release(domain)),
             Item::Done(ticket, outcome) => Some(Work::Done { ticket, outcome }),
             Item::Event(event) => Some(Work::Event(event)),
         }
@@ -244,6 +247,37 @@ impl Engine {
     ) -> Result<(), Error> {
         let slot = self.close(request, Question::Txt)?;
         self.answer(slot, now, |lookup, id| lookup.txt(id, now, answer))
+    }
+
+    /// Takes the answer to [`Work::Lease`]. What another host has fetched meanwhile is not fetched
+    /// again. Without the lease the cached policy applies, and a policy that is not cached is fetched
+    /// all the same, as it is where the store does not answer: the lease saves work, and protects
+    /// nothing.
+    ///
+    /// # Errors
+    /// As [`Engine::loaded`].
+    pub fn leased(
+        &mut self,
+        request: RequestId,
+        now: UnixTime,
+        answer: Result<Lease, StoreFailure>,
+    ) -> Result<(), Error> {
+        let slot = self.close(request, Question::Lease)?;
+        self.lease_known(slot, now, answer);
+        Ok(())
+    }
+
+    /// Whether somebody waits for the answer to this question; else it is a refresh in the
+    /// background, which may as well be made later ([`FetchFailure::Local`]).
+    pub fn awaits(&self, request: RequestId) -> bool {
+        let slot = self.open.get(&request.0);
+        let entry = slot.and_then(|slot| self.table.get(*slot));
+        entry.is_some_and(|entry| entry.job.as_ref().is_some_and(|job| job.is_awaited()))
+    }
+
+    /// How many policies are due to be refreshed, or to be looked at, and have no turn yet.
+    pub fn due(&self, now: UnixTime) -> usize {
+        self.timers.count(timers::Kind::Policy, now)
     }
 
     /// Takes the answer to [`Work::Fetch`].

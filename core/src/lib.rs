@@ -66,6 +66,7 @@ extern crate alloc;
 // the wall clock, which the host tells.
 pub mod error;
 pub mod name;
+mod scan;
 pub mod time;
 
 // A domain says by a TXT record at `_mta-sts.<domain>` that it has a policy, and by the record's

@@ -312,6 +312,36 @@ impl Lookup {
     }
 }
 
+// What other hosts do for the same domain.
+#[cfg(feature = "engine")]
+impl Lookup {
+    /// Takes what is known now, before a fetch: another host may have made it. A refresh is done
+    /// with any later policy, a look-up with that of the `id` it has found.
+    pub(crate) fn learn(&mut self, stored: Arc<Stored>, is_refresh: bool, now: UnixTime) {
+        let fetched = |stored: &Stored| stored.policy.as_ref().map(|policy| policy.fetched_at);
+        let is_later = fetched(&stored) > fetched(&self.stored);
+        self.stored = stored;
+        let State::Fetch { policy_id, .. } = &self.state else {
+            return;
+        };
+        let policy_id = policy_id.clone();
+        match self.stored.usable(now) {
+            Some(cached) if is_later && (is_refresh || cached.id == policy_id) => {
+                self.finish(Basis::Cached, None, None);
+            }
+            _ => self.fetch(&policy_id, now),
+        }
+    }
+
+    /// Does without the fetch if a policy is cached.
+    pub(crate) fn leave_fetch(&mut self, now: UnixTime) {
+        let is_fetch = matches!(self.state, State::Fetch { .. });
+        if is_fetch && self.stored.usable(now).is_some() {
+            self.fail(Reason::LocalFailure, None, now);
+        }
+    }
+}
+
 impl Outcome {
     /// The cached policy, which is in time and of which nothing is amiss.
     #[inline]

@@ -4,13 +4,15 @@
 //! and the `id` of a policy (§3.1). Each type exists only if its value is legal.
 
 use crate::error::{Error, ErrorKind};
+use crate::scan::{ALNUM, LDH, is_all, span};
 use alloc::{boxed::Box, string::String};
 use core::{cmp::Ordering, fmt, str::FromStr};
 
 /// The longest name that DNS can carry, in octets of text without the final dot.
 pub(crate) const MAX_NAME: usize = 253;
 const MAX_LABEL: usize = 63;
-const MAX_ID: usize = 32;
+/// The longest `id`, in octets.
+pub(crate) const MAX_ID: usize = 32;
 
 /// Whether `name`, without a final dot, is a host name of RFC 5321 in A-labels.
 ///
@@ -18,8 +20,7 @@ const MAX_ID: usize = 32;
 pub(crate) fn is_host_name(name: &[u8]) -> bool {
     let mut rest = name;
     loop {
-        let end = rest.iter().position(|&b| !is_ldh(b)).unwrap_or(rest.len());
-        let (label, after) = rest.split_at(end);
+        let (label, after) = rest.split_at(span(rest, LDH));
         match after {
             _ if !has_label_form(label) => return false,
             [] => return name.len() <= MAX_NAME && !label.iter().all(u8::is_ascii_digit),
@@ -30,32 +31,19 @@ pub(crate) fn is_host_name(name: &[u8]) -> bool {
 }
 
 /// Whether `label` is `Let-dig [Ldh-str]` of RFC 5321 §4.1.2, 63 octets at most.
+#[inline]
 pub(crate) fn is_label(label: &[u8]) -> bool {
-    has_label_form(label) && label.iter().all(|&b| is_ldh(b))
+    has_label_form(label) && is_all(label, LDH)
 }
 
 /// Whether `label`, all of it letters, digits and "-", is a label.
+#[inline]
 fn has_label_form(label: &[u8]) -> bool {
     label.len() <= MAX_LABEL && !matches!(label, [] | [b'-', ..] | [.., b'-'])
 }
 
-/// Whether `b` is a letter, a digit or "-".
-fn is_ldh(b: u8) -> bool {
-    LDH[usize::from(b)]
-}
-
-/// Names are most of what a policy is made of: to look an octet up is faster than to compare.
-static LDH: [bool; 256] = {
-    let mut is_ldh = [false; 256];
-    let mut b = 0;
-    while b < 128 {
-        is_ldh[b as usize] = b == b'-' || b.is_ascii_alphanumeric();
-        b += 1;
-    }
-    is_ldh
-};
-
 /// `name` without its final dot, if it has one.
+#[inline]
 pub(crate) fn without_final_dot(name: &str) -> &str {
     name.strip_suffix('.').unwrap_or(name)
 }
@@ -161,8 +149,8 @@ impl fmt::Display for PolicyId {
 }
 
 /// Whether `id` is `1*32(ALPHA / DIGIT)`.
-pub(crate) fn is_id(id: &[u8]) -> bool {
-    (1..=MAX_ID).contains(&id.len()) && id.iter().all(u8::is_ascii_alphanumeric)
+fn is_id(id: &[u8]) -> bool {
+    (1..=MAX_ID).contains(&id.len()) && is_all(id, ALNUM)
 }
 
 /// Text that is mostly short, and of which there may be millions: up to `N` octets stand here, so

@@ -4,6 +4,7 @@
 //! is among them (§4.1).
 
 use crate::name::{MAX_NAME, is_host_name, is_label, without_final_dot};
+use crate::scan::words;
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -28,13 +29,37 @@ impl<'a> MxPattern<'a> {
 
 #[inline(always)] // a policy's patterns are all asked
 fn is_match(pattern: &[u8], host: &[u8]) -> bool {
-    match pattern.strip_prefix(b"*") {
-        None => host.eq_ignore_ascii_case(pattern),
-        Some(parent) => match host.len().checked_sub(parent.len()) {
-            Some(at) if host[at..].eq_ignore_ascii_case(parent) => is_label(&host[..at]),
+    match pattern {
+        [b'*', parent @ ..] => match host.len().checked_sub(parent.len()) {
+            Some(at) if host.get(at) == Some(&b'.') => {
+                is_same(parent, &host[at..]) && is_label(&host[..at])
+            }
             _ => false,
         },
+        _ => is_same(pattern, host),
     }
+}
+
+/// Whether `host` is `name`, a pattern or its end, in whatever case: eight octets at a time, of
+/// which the last ones may overlap those before.
+#[inline(always)]
+fn is_same(name: &[u8], host: &[u8]) -> bool {
+    if name.len() != host.len() {
+        return false;
+    }
+    match name.last_chunk().zip(host.last_chunk()) {
+        Some(last) => is_same_word(last) && words(name).zip(words(host)).all(is_same_word),
+        None => name.eq_ignore_ascii_case(host),
+    }
+}
+
+/// A letter may differ in the bit that makes a capital of it. Of what names are made of, in lower
+/// case, the letters alone have the bit 0x40.
+#[inline(always)]
+fn is_same_word((name, host): (&[u8; 8], &[u8; 8])) -> bool {
+    let (name, host) = (u64::from_le_bytes(*name), u64::from_le_bytes(*host));
+    let case = (name >> 1) & u64::from_le_bytes([0x20; 8]);
+    (name ^ host) & !case == 0
 }
 
 /// Whether `value` is `Domain` or `*.Domain`.
@@ -128,6 +153,27 @@ impl MxPatterns {
         match self {
             Self::Few { count, places } => &places[..usize::from(*count).min(FEW)],
             Self::Many(places) => places,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every octet at every place of a name (R-MX-1): what is compared by words is as octet by octet.
+    #[test]
+    fn words_are_compared_as_octets_are() {
+        let name = b"a-1.z9b.q0x.example";
+        for len in 1..=name.len() {
+            for at in 0..len {
+                for b in 0..=u8::MAX {
+                    let mut host = *name;
+                    host[at] = b;
+                    let (name, host) = (&name[..len], &host[..len]);
+                    assert_eq!(is_same(name, host), name.eq_ignore_ascii_case(host));
+                }
+            }
         }
     }
 }

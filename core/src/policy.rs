@@ -6,10 +6,10 @@
 
 use crate::error::{Error, ErrorKind, Position, Warning, WarningKind};
 use crate::pattern::{self, MxPattern, MxPatterns};
-use crate::record::{Parsed, field_name, is_wsp, octet, octets};
+use crate::record::field_name;
+use crate::scan::{Scanner, WSP};
 use alloc::{borrow::ToOwned, boxed::Box};
 use core::{fmt, str::FromStr};
-use nom::Parser;
 
 /// The largest policy, in octets (R-POL-7).
 pub const MAX_BODY: usize = 64 * 1024;
@@ -153,84 +153,98 @@ fn sts_policy_record(
     text: &str,
     warn: impl FnMut(Warning) -> Result<(), Error>,
 ) -> Result<Policy, Error> {
-    let body = text.as_bytes();
     let mut fields = Fields::new(text, warn);
-    let mut line = body;
-    while !line.is_empty() {
-        fields.line += 1;
-        let line_start = body.len() - line.len();
-        line = if let Ok((next, _)) = blank_line(line) {
-            fields.warn(WarningKind::BlankLine, line_start, line_start)?;
-            next
-        } else {
-            let (after, field) = sts_policy_field(body, line)?;
-            fields.take(&field, line_start)?;
-            sts_policy_term(after)
-                .map_err(|_| unexpected(body, after))?
-                .0
-        };
+    let mut scanner = Scanner::new(text.as_bytes());
+    while !scanner.is_at_end() {
+        let line = scanner;
+        fields.begin_line(line.at());
+        match name_and_colon(&mut scanner) {
+            Some(name) => fields.take(&sts_policy_field(name, &mut scanner)?)?,
+            None => {
+                scanner = blank_line(line)?;
+                fields.warn(WarningKind::BlankLine, line.at())?;
+            }
+        }
+        if !sts_policy_term(&mut scanner) {
+            return Err(unexpected(&scanner));
+        }
     }
     fields.finish()
 }
 
-/// `*WSP sts-policy-term`, or `1*WSP` at the end.
-fn blank_line(input: &[u8]) -> Parsed<'_, ()> {
-    (octets(is_wsp), sts_policy_term).map(|_| ()).parse(input)
-}
-
 /// `LF / CRLF`; the end serves for the last.
-fn sts_policy_term(input: &[u8]) -> Parsed<'_, ()> {
-    match input {
-        [b'\n', rest @ ..] | [b'\r', b'\n', rest @ ..] | rest @ [] => Ok((rest, ())),
-        _ => Err(nom::Err::Error(())),
-    }
+#[inline(always)]
+fn sts_policy_term(scanner: &mut Scanner<'_>) -> bool {
+    scanner.eat(b"\r\n") || scanner.eat(b"\n") || scanner.is_at_end()
 }
 
 /// A field's name and value; the value's offset in the policy.
 struct Field<'a> {
-    name: &'a [u8],
+    name: Name,
     value: &'a [u8],
     at: usize,
 }
 
-/// `sts-policy-ext-name field-delim sts-policy-ext-value *WSP` (R-POL-3): every field has this
-/// form.
-#[inline(always)] // else the field goes through memory, and the processor waits for it
-fn sts_policy_field<'a>(body: &[u8], line: &'a [u8]) -> Result<(&'a [u8], Field<'a>), Error> {
-    let at = |rest: &[u8]| body.len() - rest.len();
-    let name = (field_name, field_delim).map(|(name, _)| name).parse(line);
-    let (after, name) = name.map_err(|_| not_a_field(at(line), line))?;
-    let parsed: Parsed<'a, _> = sts_policy_ext_value(after);
-    let (rest, value) = parsed.map_err(|_| Error::new(ErrorKind::FieldValue, at(after)))?;
-    if value.is_empty() && name != b"mx" {
-        return Err(Error::new(ErrorKind::FieldValue, at(after)));
-    }
-    Ok((
-        rest,
-        Field {
-            name,
-            value,
-            at: at(after),
-        },
-    ))
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Name {
+    Version,
+    Mode,
+    MaxAge,
+    Mx,
+    Extension,
 }
 
-/// `":" *WSP`
-fn field_delim(input: &[u8]) -> Parsed<'_, ()> {
-    (octet(b':'), octets(is_wsp)).map(|_| ()).parse(input)
+/// What comes after the ":" of `sts-policy-ext-name field-delim sts-policy-ext-value *WSP`
+/// (R-POL-3): every field has this form.
+#[inline(always)] // else the field goes through memory, and the processor waits for it
+fn sts_policy_field<'a>(name: Name, scanner: &mut Scanner<'a>) -> Result<Field<'a>, Error> {
+    scanner.skip(WSP);
+    let at = scanner.at();
+    let value = sts_policy_ext_value(scanner);
+    if value.is_empty() && name != Name::Mx {
+        return Err(Error::new(ErrorKind::FieldValue, at));
+    }
+    Ok(Field { name, value, at })
+}
+
+/// A name and its ":".
+#[inline(always)]
+fn name_and_colon(scanner: &mut Scanner<'_>) -> Option<Name> {
+    match scanner {
+        _ if scanner.eat(b"mx:") => Some(Name::Mx),
+        _ if scanner.eat(b"mode:") => Some(Name::Mode),
+        _ if scanner.eat(b"version:") => Some(Name::Version),
+        _ if scanner.eat(b"max_age:") => Some(Name::MaxAge),
+        _ => field_name(scanner)
+            .filter(|_| scanner.eat(b":"))
+            .map(|_| Name::Extension),
+    }
 }
 
 /// `sts-policy-vchar [*(%x20 / sts-policy-vchar) sts-policy-vchar] *WSP`, or nothing: the
 /// caller knows for which field that is tolerable. All of it is UTF-8.
-fn sts_policy_ext_value(input: &[u8]) -> Parsed<'_, &[u8]> {
-    let value = octets(|b| b >= b' ' && b != 0x7F);
-    (value, octets(is_wsp))
-        .map(|(value, _): (&[u8], _)| value.trim_ascii_end())
-        .parse(input)
+#[inline(always)]
+fn sts_policy_ext_value<'a>(scanner: &mut Scanner<'a>) -> &'a [u8] {
+    let value = scanner.take_visible().trim_ascii_end();
+    scanner.skip(WSP);
+    value
 }
 
-/// The line at `at` has no name or no colon after it.
-fn not_a_field(at: usize, line: &[u8]) -> Error {
+/// `*WSP` of a line without a field, up to its end.
+#[cold]
+fn blank_line(line: Scanner<'_>) -> Result<Scanner<'_>, Error> {
+    let mut rest = line;
+    rest.skip(WSP);
+    let end = rest;
+    match sts_policy_term(&mut rest) {
+        true => Ok(end),
+        false => Err(not_a_field(&line)),
+    }
+}
+
+/// The line that comes next has no name or no colon after it.
+fn not_a_field(line: &Scanner<'_>) -> Error {
+    let (at, line) = (line.at(), line.rest());
     let name = line.split(|&b| b == b':' || b == b'\n').next();
     let name = name.unwrap_or(line);
     let kind = match line.get(name.len()) {
@@ -241,20 +255,22 @@ fn not_a_field(at: usize, line: &[u8]) -> Error {
     Error::new(kind, at)
 }
 
-/// A value ends before `rest`, but the line does not.
-fn unexpected(body: &[u8], rest: &[u8]) -> Error {
-    let kind = if rest.starts_with(b"\r") {
+/// A value has ended, but the line has not.
+#[cold]
+fn unexpected(scanner: &Scanner<'_>) -> Error {
+    let kind = if scanner.rest().starts_with(b"\r") {
         ErrorKind::LineTerminator
     } else {
         ErrorKind::FieldValue
     };
-    Error::new(kind, body.len() - rest.len())
+    Error::new(kind, scanner.at())
 }
 
 /// The fields read so far; of each but `mx` the first counts (R-POL-2, R-POL-3).
 struct Fields<'a, W> {
     text: &'a str,
     line: usize,
+    line_start: usize,
     version: bool,
     mode: Option<Mode>,
     max_age: Option<u32>,
@@ -269,6 +285,7 @@ impl<'a, W: FnMut(Warning) -> Result<(), Error>> Fields<'a, W> {
         Self {
             text,
             line: 0,
+            line_start: 0,
             version: false,
             mode: None,
             max_age: None,
@@ -278,45 +295,53 @@ impl<'a, W: FnMut(Warning) -> Result<(), Error>> Fields<'a, W> {
         }
     }
 
-    fn take(&mut self, field: &Field<'_>, line_start: usize) -> Result<(), Error> {
+    fn begin_line(&mut self, at: usize) {
+        self.line += 1;
+        self.line_start = at;
+    }
+
+    #[inline(always)]
+    fn take(&mut self, field: &Field<'_>) -> Result<(), Error> {
         match field.name {
-            b"mx" => self.mx(field, line_start)?,
-            b"version" if !self.version => self.version = sts_policy_version(field)?,
-            b"mode" if self.mode.is_none() => self.mode = Some(sts_policy_mode(field)?),
-            b"max_age" if self.max_age.is_none() => self.max_age(field, line_start)?,
+            Name::Mx => self.mx(field)?,
+            Name::Version if !self.version => self.version = sts_policy_version(field)?,
+            Name::Mode if self.mode.is_none() => self.mode = Some(sts_policy_mode(field)?),
+            Name::MaxAge if self.max_age.is_none() => self.max_age(field)?,
             _ => {} // sts-policy-extension, or a duplicate
         }
         Ok(())
     }
 
-    fn mx(&mut self, field: &Field<'_>, line_start: usize) -> Result<(), Error> {
+    #[inline(always)]
+    fn mx(&mut self, field: &Field<'_>) -> Result<(), Error> {
         let bare = field.value.strip_suffix(b".").unwrap_or(field.value);
         if !pattern::is_legal(bare) {
             self.passed_over.get_or_insert(field.at);
-            return self.warn(illegal_mx(bare), field.at, line_start);
+            return self.warn(illegal_mx(bare), field.at);
         }
         self.mx.push(field.at, bare.len());
-
         if bare.len() < field.value.len() {
-            self.warn(WarningKind::MxTrailingDot, field.at, line_start)?;
+            self.warn(WarningKind::MxTrailingDot, field.at)?;
         }
         Ok(())
     }
 
-    fn max_age(&mut self, field: &Field<'_>, line_start: usize) -> Result<(), Error> {
+    #[inline(always)]
+    fn max_age(&mut self, field: &Field<'_>) -> Result<(), Error> {
         let seconds = sts_policy_max_age(field)?;
         self.max_age = Some(seconds.min(MAX_MAX_AGE.into()) as u32);
         if seconds > MAX_MAX_AGE.into() {
-            self.warn(WarningKind::MaxAgeClamped, field.at, line_start)?;
+            self.warn(WarningKind::MaxAgeClamped, field.at)?;
         }
         Ok(())
     }
 
-    fn warn(&mut self, kind: WarningKind, offset: usize, line_start: usize) -> Result<(), Error> {
+    #[cold]
+    fn warn(&mut self, kind: WarningKind, offset: usize) -> Result<(), Error> {
         // What precedes a value in its line is ASCII, so octets are characters.
         let position = Position {
             line: self.line,
-            column: offset - line_start + 1,
+            column: offset - self.line_start + 1,
         };
         (self.sink)(Warning {
             kind,
@@ -384,13 +409,17 @@ fn sts_policy_mode(field: &Field<'_>) -> Result<Mode, Error> {
 
 /// `1*10DIGIT`, in seconds.
 fn sts_policy_max_age(field: &Field<'_>) -> Result<u64, Error> {
-    if field.value.len() > 10 || !field.value.iter().all(u8::is_ascii_digit) {
+    let mut seconds = 0;
+    if field.value.len() > 10 {
         return Err(Error::new(ErrorKind::MaxAge, field.at));
     }
-    Ok(field
-        .value
-        .iter()
-        .fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0')))
+    for digit in field.value {
+        match digit {
+            b'0'..=b'9' => seconds = seconds * 10 + u64::from(digit - b'0'),
+            _ => return Err(Error::new(ErrorKind::MaxAge, field.at)),
+        }
+    }
+    Ok(seconds)
 }
 
 /// Why `value` is no MX pattern.

@@ -4,9 +4,10 @@
 //! policy, and by its `id` which one. What is not exactly one legal record is no record.
 
 use crate::error::{Error, ErrorKind};
-use crate::name::{PolicyId, is_id};
+use crate::name::{MAX_ID, PolicyId};
+use crate::scan::{ALNUM, EXT_VALUE, FIELD_NAME, Scanner, WSP};
 use alloc::vec::Vec;
-use nom::{IResult, Parser, bytes::complete::tag, combinator::verify};
+use core::fmt;
 
 /// What every record that competes for being the one begins with (R-TXT-2).
 const PREFIX: &[u8] = b"v=STSv1;";
@@ -18,9 +19,10 @@ const PREFIX: &[u8] = b"v=STSv1;";
 /// assert_eq!(record.id(), "20160831085700Z");
 /// # Ok::<(), mtasts::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Record<'a> {
-    id: &'a str,
+    /// Letters and digits.
+    id: &'a [u8],
 }
 
 impl<'a> Record<'a> {
@@ -39,14 +41,14 @@ impl<'a> Record<'a> {
     /// Says what the record lacks, at which octet. The engine takes any error for "no
     /// record" (R-TXT-4).
     pub fn parse(text: &'a [u8]) -> Result<Self, Error> {
-        let rest = version(text, b"v=STSv1")?;
         let mut id = None;
-        for_each_field(text, rest, |name, after| {
-            let (rest, value) = ext_value(text, after)?;
+        for_each_field(text, b"v=STSv1", |name, scanner| {
             if name == b"id" && id.is_none() {
-                id = Some(sts_id(value, text.len() - after.len())?);
-            } // else an sts-extension, or a duplicate, of which the first counts
-            Ok(rest)
+                id = Some(sts_id(scanner)?);
+                return Ok(());
+            }
+            // An sts-extension, or a duplicate, of which the first counts.
+            ext_value(scanner).map(|_| ())
         })?;
         let id = id.ok_or(Error::new(ErrorKind::RecordIdMissing, 0))?;
         Ok(Self { id })
@@ -54,12 +56,18 @@ impl<'a> Record<'a> {
 
     /// The `id`: 1 to 32 letters or digits.
     pub fn id(&self) -> &'a str {
-        self.id
+        core::str::from_utf8(self.id).unwrap_or_default()
     }
 
     /// The `id` to keep.
     pub fn policy_id(&self) -> Result<PolicyId, Error> {
-        self.id.parse()
+        self.id().parse()
+    }
+}
+
+impl fmt::Debug for Record<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Record").field("id", &self.id()).finish()
     }
 }
 
@@ -91,96 +99,69 @@ pub(crate) fn select<'a, R: AsRef<[u8]>>(
     }
 }
 
-pub(crate) type Parsed<'a, T> = IResult<&'a [u8], T, ()>;
-
-/// `sts-version` or `tlsrpt-version`; gives what follows.
-pub(crate) fn version<'a>(text: &'a [u8], version: &[u8]) -> Result<&'a [u8], Error> {
-    let parsed: Parsed<'a, _> = tag(version)(text);
-    parsed
-        .map(|(rest, _)| rest)
-        .map_err(|_| Error::new(ErrorKind::RecordVersion, 0))
-}
-
-/// `1*(field-delim field) [field-delim]`, of which `rest` is what is left of `text`: gives each
-/// field's name and what stands after its "=", and goes on with what `each` leaves.
+/// `version 1*(field-delim field) [field-delim]`: gives each field's name, and the scanner
+/// after its "=", from which `each` reads the value.
+#[inline(always)]
 pub(crate) fn for_each_field<'a>(
     text: &'a [u8],
-    mut rest: &'a [u8],
-    mut each: impl FnMut(&'a [u8], &'a [u8]) -> Result<&'a [u8], Error>,
+    version: &[u8],
+    mut each: impl FnMut(&'a [u8], &mut Scanner<'a>) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    while !rest.is_empty() {
-        let (field, _) = field_delim(rest).map_err(|_| refused(text, rest))?;
-        if field.is_empty() {
-            return Ok(());
+    let mut scanner = Scanner::new(text);
+    if !scanner.eat(version) {
+        return Err(Error::new(ErrorKind::RecordVersion, 0));
+    }
+    while !scanner.is_at_end() {
+        let at = scanner.at();
+        field_delim(&mut scanner).ok_or(refused(at))?;
+        if scanner.is_at_end() {
+            break;
         }
-        let (after, name) = ext_name(field).map_err(|_| refused(text, field))?;
-        rest = each(name, after)?;
+        let at = scanner.at();
+        let name = field_name(&mut scanner).filter(|_| scanner.eat(b"="));
+        each(name.ok_or(refused(at))?, &mut scanner)?;
     }
     Ok(())
 }
 
-fn refused(text: &[u8], rest: &[u8]) -> Error {
-    Error::new(ErrorKind::RecordField, text.len() - rest.len())
+fn refused(at: usize) -> Error {
+    Error::new(ErrorKind::RecordField, at)
 }
 
 /// `*WSP ";" *WSP`
-fn field_delim(input: &[u8]) -> Parsed<'_, ()> {
-    (octets(is_wsp), octet(b';'), octets(is_wsp))
-        .map(|_| ())
-        .parse(input)
+#[inline(always)]
+fn field_delim(scanner: &mut Scanner<'_>) -> Option<()> {
+    scanner.skip(WSP);
+    scanner.eat(b";").then(|| scanner.skip(WSP))
 }
 
-/// A field's name and "=", which is left out.
-fn ext_name(input: &[u8]) -> Parsed<'_, &[u8]> {
-    (field_name, octet(b'=')).map(|(name, _)| name).parse(input)
-}
-
-/// `1*(%x21-3A / %x3C / %x3E-7E)`: visible ASCII but for ";" and "=". Gives what follows, and
-/// the value.
-pub(crate) fn ext_value<'a>(text: &[u8], input: &'a [u8]) -> Result<(&'a [u8], &'a [u8]), Error> {
-    let is_value = |b: u8| b.is_ascii_graphic() && b != b';' && b != b'=';
-    let parsed: Parsed<'a, _> =
-        verify(octets(is_value), |value: &[u8]| !value.is_empty()).parse(input);
-    parsed.map_err(|_| refused(text, input))
+/// `1*(%x21-3A / %x3C / %x3E-7E)`
+#[inline(always)]
+pub(crate) fn ext_value<'a>(scanner: &mut Scanner<'a>) -> Result<&'a [u8], Error> {
+    let at = scanner.at();
+    match scanner.take(EXT_VALUE) {
+        [] => Err(refused(at)),
+        value => Ok(value),
+    }
 }
 
 /// `1*32(ALPHA / DIGIT)`
-fn sts_id(value: &[u8], at: usize) -> Result<&str, Error> {
-    let text = core::str::from_utf8(value).ok().filter(|_| is_id(value));
-    text.ok_or(Error::new(ErrorKind::Id, at))
+#[inline(always)]
+fn sts_id<'a>(scanner: &mut Scanner<'a>) -> Result<&'a [u8], Error> {
+    let at = scanner.at();
+    let id = scanner.take(ALNUM);
+    match (id.len(), scanner.take(EXT_VALUE)) {
+        (0, []) => Err(refused(at)),
+        (1..=MAX_ID, []) => Ok(id),
+        _ => Err(Error::new(ErrorKind::Id, at)),
+    }
 }
 
 /// `(ALPHA / DIGIT) *31(ALPHA / DIGIT / "_" / "-" / ".")`, in records and policies.
-#[inline]
-pub(crate) fn field_name(input: &[u8]) -> Parsed<'_, &[u8]> {
-    let is_octet = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
-    let is_name =
-        |name: &[u8]| name.len() <= 32 && name.first().is_some_and(u8::is_ascii_alphanumeric);
-    verify(octets(is_octet), is_name).parse(input)
-}
-
-// nom's `take_while` and `tag` call functions that are not inlined across crates: with them a
-// policy takes half as long again to read.
-
-/// All octets from the first that `is` holds for, maybe none.
-#[inline]
-pub(crate) fn octets(is: impl Fn(u8) -> bool) -> impl Fn(&[u8]) -> Parsed<'_, &[u8]> {
-    move |input| {
-        let end = input.iter().position(|&b| !is(b)).unwrap_or(input.len());
-        let (taken, rest) = input.split_at(end);
-        Ok((rest, taken))
+#[inline(always)]
+pub(crate) fn field_name<'a>(scanner: &mut Scanner<'a>) -> Option<&'a [u8]> {
+    match scanner.take(FIELD_NAME) {
+        name @ [first, ..] if name.len() <= 32 && first.is_ascii_alphanumeric() => Some(name),
+        _ => None,
     }
-}
-
-/// The one octet `wanted`.
-#[inline]
-pub(crate) fn octet(wanted: u8) -> impl Fn(&[u8]) -> Parsed<'_, u8> {
-    move |input| match input {
-        [first, rest @ ..] if *first == wanted => Ok((rest, wanted)),
-        _ => Err(nom::Err::Error(())),
-    }
-}
-
-pub(crate) fn is_wsp(b: u8) -> bool {
-    b == b' ' || b == b'\t'
 }

@@ -14,13 +14,10 @@ pub use report::Report;
 pub use session::{Details, PolicyType, SessionResult};
 
 use crate::error::{Error, ErrorKind};
-use crate::record::{ext_value, for_each_field, is_wsp, select, version};
+use crate::record::{ext_value, for_each_field, select};
+use crate::scan::{Scanner, URI, WSP};
 use alloc::vec::Vec;
 use core::{fmt, str::FromStr};
-use nom::{
-    IResult, Parser,
-    bytes::complete::{tag, take_while, take_while1},
-};
 
 /// The TXT record at `_smtp._tls.<policy domain>` (RFC 8460 §3): where reports go (R-RPT-1).
 ///
@@ -49,11 +46,10 @@ impl<'a> Record<'a> {
     /// Says what the record lacks, at which octet; [`ErrorKind::RuaMissing`] where it is legal
     /// but names no `mailto:` or `https:` URI.
     pub fn parse(text: &'a [u8]) -> Result<Self, Error> {
-        let rest = version(text, b"v=TLSRPTv1")?;
         let mut rua = Vec::new();
-        for_each_field(text, rest, |name, after| match name {
-            b"rua" => tlsrpt_rua(text, after, &mut rua),
-            _ => ext_value(text, after).map(|(rest, _)| rest),
+        for_each_field(text, b"v=TLSRPTv1", |name, scanner| match name {
+            b"rua" => tlsrpt_rua(scanner, &mut rua),
+            _ => ext_value(scanner).map(|_| ()),
         })?;
         if rua.is_empty() {
             return Err(Error::new(ErrorKind::RuaMissing, 0));
@@ -80,41 +76,23 @@ impl fmt::Display for Record<'_> {
     }
 }
 
-type Parsed<'a, T> = IResult<&'a [u8], T, ()>;
-
 /// `tlsrpt-uri *(*WSP "," *WSP tlsrpt-uri)`; keeps those that reports can be sent to.
-fn tlsrpt_rua<'a>(
-    text: &[u8],
-    mut rest: &'a [u8],
-    rua: &mut Vec<&'a str>,
-) -> Result<&'a [u8], Error> {
+fn tlsrpt_rua<'a>(scanner: &mut Scanner<'a>, rua: &mut Vec<&'a str>) -> Result<(), Error> {
     loop {
-        let refused = Error::new(ErrorKind::Rua, text.len() - rest.len());
-        let (after, uri) = tlsrpt_uri(rest).map_err(|_| refused)?;
-        let uri = core::str::from_utf8(uri)
-            .ok()
-            .filter(|uri| is_uri(uri))
-            .ok_or(refused)?;
+        let refused = Error::new(ErrorKind::Rua, scanner.at());
+        let uri = core::str::from_utf8(scanner.take(URI)).ok();
+        let uri = uri.filter(|uri| is_uri(uri)).ok_or(refused)?;
         if is_destination(uri) {
             rua.push(uri);
         }
-        match comma(after) {
-            Ok((next, ())) => rest = next,
-            Err(_) => return Ok(after),
+        let mut next = *scanner;
+        next.skip(WSP);
+        if !next.eat(b",") {
+            return Ok(());
         }
+        next.skip(WSP);
+        *scanner = next;
     }
-}
-
-/// The octets of a URI (RFC 3986 §2), but for "!", "," and ";", which must be encoded.
-fn tlsrpt_uri(input: &[u8]) -> Parsed<'_, &[u8]> {
-    let octet = |b: u8| b.is_ascii_alphanumeric() || b"-._~:/?#[]@$&'()*+=%".contains(&b);
-    take_while1(octet)(input)
-}
-
-fn comma(input: &[u8]) -> Parsed<'_, ()> {
-    (take_while(is_wsp), tag(",".as_bytes()), take_while(is_wsp))
-        .map(|_| ())
-        .parse(input)
 }
 
 /// Whether `uri` has a scheme and its percent signs are followed by two hexadecimal digits.

@@ -5,6 +5,7 @@
 //! `cargo test --release -p mtasts --features engine --test engine_size_and_speed -- --ignored
 //! --nocapture`
 
+#![expect(unsafe_code, reason = "an allocator that counts")]
 #![cfg(feature = "engine")]
 #![allow(clippy::unwrap_used, clippy::panic)] // a test that cannot go on, fails
 
@@ -41,11 +42,13 @@ fn rounded(layout: Layout) -> isize {
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(rounded(layout), 1);
+        // SAFETY: as the caller promises.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
         count(-rounded(layout), 0);
+        // SAFETY: as the caller promises.
         unsafe { System.dealloc(memory, layout) }
     }
 }

@@ -3,6 +3,7 @@
 //! What Postfix is told of an outcome beyond the vectors in `tests/vectors/postfix_socketmap.json`:
 //! what it costs, that no policy can break a reply, and netstrings.
 
+#![expect(unsafe_code, reason = "an allocator that counts")]
 #![allow(clippy::unwrap_used, clippy::panic)] // a test that cannot go on, fails
 
 use mtasts::postfix::{self, Found, Level, Style, Version, netstring};
@@ -26,10 +27,12 @@ thread_local! {
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         CALLS.set(CALLS.get() + 1);
+        // SAFETY: as the caller promises.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: as the caller promises.
         unsafe { System.dealloc(memory, layout) }
     }
 }

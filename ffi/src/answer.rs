@@ -40,6 +40,12 @@ pub const MTASTS_LOCAL_FAILURE: i32 = 11;
 /// The most octets of TXT records in one answer.
 const MAX_TXT: usize = 64 * 1024;
 
+/// The most octets of a `Content-Type`: no more is read of a header.
+const MAX_CONTENT_TYPE: usize = 64 * 1024;
+
+/// The most octets of a stored entry: a policy, and some lines.
+const MAX_STORED: usize = MAX_BODY + 64 * 1024;
+
 /// The answer to one question of a lookup: records, a reply, a stored entry, or why there is
 /// none. A callback gets one to fill; an event loop makes one by `mtasts_answer_new`. One thread
 /// at a time. An answer that was not filled counts as a temporary failure, as a failed fetch, or
@@ -113,14 +119,28 @@ impl mtasts_answer {
         self.reply.get_or_insert_default()
     }
 
-    fn add_record(&mut self, record: Vec<u8>) -> Status {
+    fn add_record(&mut self, record: &[u8]) -> Status {
         self.txt_octets = self.txt_octets.saturating_add(record.len() + 1);
         if self.txt_octets > MAX_TXT {
             self.failure = MTASTS_TXT_PERMANENT;
             return Err(MTASTS_E_TOO_LARGE);
         }
-        self.txt.records.push(record);
+        self.txt.records.push(record.to_vec());
         Ok(())
+    }
+
+    fn add_rdata(&mut self, rdata: &[u8]) -> Status {
+        let record = match rdata.len() {
+            ..=MAX_TXT => concat_rdata(rdata).ok_or(MTASTS_E_ARGUMENT),
+            _ => Err(MTASTS_E_TOO_LARGE),
+        };
+        match record {
+            Ok(record) => self.add_record(&record),
+            Err(status) => {
+                self.failure = MTASTS_TXT_PERMANENT;
+                Err(status)
+            }
+        }
     }
 
     fn add_body(&mut self, data: &[u8]) -> Status {
@@ -162,11 +182,7 @@ pub unsafe extern "C" fn mtasts_answer_txt_record(
     len: usize,
 ) -> i32 {
     // SAFETY: the handle and the octets are the caller's for this call.
-    unsafe {
-        writing(answer, |answer| {
-            answer.add_record(octets(text, len)?.to_vec())
-        })
-    }
+    unsafe { writing(answer, |answer| answer.add_record(octets(text, len)?)) }
 }
 
 /// Adds one TXT record in the form that DNS messages have (RDATA): character-strings, each after
@@ -181,15 +197,7 @@ pub unsafe extern "C" fn mtasts_answer_txt_rdata(
     len: usize,
 ) -> i32 {
     // SAFETY: the handle and the octets are the caller's for this call.
-    unsafe {
-        writing(answer, |answer| match concat_rdata(octets(rdata, len)?) {
-            Some(record) => answer.add_record(record),
-            None => {
-                answer.failure = MTASTS_TXT_PERMANENT;
-                Err(MTASTS_E_ARGUMENT)
-            }
-        })
-    }
+    unsafe { writing(answer, |answer| answer.add_rdata(octets(rdata, len)?)) }
 }
 
 fn concat_rdata(mut rdata: &[u8]) -> Option<Vec<u8>> {
@@ -238,7 +246,8 @@ pub unsafe extern "C" fn mtasts_answer_http_status(answer: *mut mtasts_answer, s
 /// Sets the value of the HTTPS reply's `Content-Type`. Where there are several, join them by
 /// commas. Octets that are not UTF-8 are replaced, so that the reply is refused.
 ///
-/// Returns MTASTS_OK or MTASTS_E_ARGUMENT.
+/// Returns MTASTS_OK, MTASTS_E_ARGUMENT, or MTASTS_E_TOO_LARGE beyond 64 KiB: the answer is then
+/// MTASTS_FETCH_OTHER.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mtasts_answer_content_type(
     answer: *mut mtasts_answer,
@@ -248,8 +257,12 @@ pub unsafe extern "C" fn mtasts_answer_content_type(
     // SAFETY: the handle and the octets are the caller's for this call.
     unsafe {
         writing(answer, |answer| {
-            let text = String::from_utf8_lossy(octets(text, len)?).into_owned();
-            answer.reply().content_type = Some(text);
+            let text = octets(text, len)?;
+            if text.len() > MAX_CONTENT_TYPE {
+                answer.failure = MTASTS_FETCH_OTHER;
+                return Err(MTASTS_E_TOO_LARGE);
+            }
+            answer.reply().content_type = Some(String::from_utf8_lossy(text).into_owned());
             Ok(())
         })
     }
@@ -271,7 +284,8 @@ pub unsafe extern "C" fn mtasts_answer_body(
 
 /// Sets the stored entry: the octets of the domain's last `mtasts_saved`, which are copied.
 ///
-/// Returns MTASTS_OK or MTASTS_E_ARGUMENT.
+/// Returns MTASTS_OK, MTASTS_E_ARGUMENT, or MTASTS_E_TOO_LARGE beyond 128 KiB, which no entry has: the
+/// answer is then MTASTS_STORE_FAILED.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mtasts_answer_stored(
     answer: *mut mtasts_answer,
@@ -281,7 +295,12 @@ pub unsafe extern "C" fn mtasts_answer_stored(
     // SAFETY: the handle and the octets are the caller's for this call.
     unsafe {
         writing(answer, |answer| {
-            answer.stored = Some(octets(text, len)?.to_vec());
+            let text = octets(text, len)?;
+            if text.len() > MAX_STORED {
+                answer.failure = MTASTS_STORE_FAILED;
+                return Err(MTASTS_E_TOO_LARGE);
+            }
+            answer.stored = Some(text.to_vec());
             Ok(())
         })
     }

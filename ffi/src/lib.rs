@@ -8,6 +8,7 @@
 //! `int32_t` and 0 is success; what comes in is borrowed for the call, what goes out belongs to
 //! the handle it came from; every entry catches panics.
 
+#![expect(unsafe_code, reason = "C hands pointers over")]
 #![allow(non_camel_case_types)]
 // Each unsafe function's contract is the header's: pointers are valid as C knows it.
 #![allow(clippy::missing_safety_doc)]

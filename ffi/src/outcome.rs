@@ -238,6 +238,7 @@ pub unsafe extern "C" fn mtasts_outcome_verdict(
     };
     // SAFETY: the handle and the structs are the caller's.
     let _ = unsafe { sized::write(verdict, &DEFER) };
+    // SAFETY: as above.
     unsafe {
         reading(outcome, |outcome| {
             let session = sized::read(session, mtasts_session::EMPTY)?;

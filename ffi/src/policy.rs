@@ -315,6 +315,7 @@ pub unsafe extern "C" fn mtasts_policy_matches(
 ) -> i32 {
     // SAFETY: the handle and the string are the caller's.
     let host = unsafe { name(mx_host) }.unwrap_or_default();
+    // SAFETY: as above.
     unsafe { getting(policy, 0, |policy| policy.get().matches(host).into()) }
 }
 

@@ -5,6 +5,9 @@
 
 use crate::status::{MTASTS_E_ARGUMENT, MTASTS_E_SIZE};
 
+/// More octets than any version's struct has: such a size was never set.
+const TOO_LARGE: usize = 65_536;
+
 /// A `repr(C)` struct whose first member is `size_t size`.
 ///
 /// # Safety
@@ -56,7 +59,7 @@ unsafe fn size_of_callers<T: Sized>(of: *const T) -> Result<usize, i32> {
     }
     // SAFETY: the first member is the size.
     let size = unsafe { of.cast::<usize>().read() };
-    if size < T::FIRST {
+    if size < T::FIRST || size >= TOO_LARGE {
         Err(MTASTS_E_SIZE)
     } else {
         Ok(size.min(size_of::<T>()))

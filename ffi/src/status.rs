@@ -8,8 +8,9 @@ use mtasts::ErrorKind;
 pub const MTASTS_OK: i32 = 0;
 /// A parameter is NULL that must not be, or is not one of its legal values.
 pub const MTASTS_E_ARGUMENT: i32 = 1;
-/// A struct's `size` is smaller than the first version of that struct; or the struct is of a later
-/// version than the library, and sets what the library does not know.
+/// A struct's `size` is smaller than the first version of that struct, or 64 KiB and more, as where it
+/// was never set; or the struct is of a later version than the library, and sets what the library does
+/// not know.
 pub const MTASTS_E_SIZE: i32 = 2;
 /// A bug in the library was met and contained. The handle in use is out of order: free it.
 pub const MTASTS_E_INTERNAL: i32 = 3;

@@ -58,37 +58,47 @@ impl Text {
     }
 }
 
+/// The caller's array; none for a count of 0, wherever it is said to be.
+///
+/// # Errors
+/// MTASTS_E_ARGUMENT: NULL, or a count that no memory has, such as that of a length of -1.
+///
+/// # Safety
+/// `first` is NULL or points to `count` values that nobody writes during `'a`.
+unsafe fn array<'a, T>(first: *const T, count: usize) -> Result<&'a [T], i32> {
+    const MOST: usize = isize::MAX as usize;
+    match (first.is_null(), count) {
+        (_, 0) => Ok(&[]),
+        (false, 1..) if count <= MOST / size_of::<T>() => {
+            // SAFETY: as the caller promises.
+            Ok(unsafe { std::slice::from_raw_parts(first, count) })
+        }
+        _ => Err(MTASTS_E_ARGUMENT),
+    }
+}
+
 /// The caller's octets.
 ///
 /// # Safety
-/// `data` is NULL or points to `len` octets that nobody writes during `'a`.
+/// As for [`array`].
 pub(crate) unsafe fn octets<'a>(data: *const c_void, len: usize) -> Result<&'a [u8], i32> {
-    match (data.is_null(), len) {
-        (_, 0) => Ok(&[]),
-        (true, _) => Err(MTASTS_E_ARGUMENT),
-        // SAFETY: as the caller promises.
-        (false, _) => Ok(unsafe { std::slice::from_raw_parts(data.cast(), len) }),
-    }
+    // SAFETY: as the caller promises.
+    unsafe { array(data.cast(), len) }
 }
 
 /// The caller's arrays of octets.
 ///
 /// # Safety
-/// As for [`octets`], for the array and each of its members.
+/// As for [`array`], for the array and each of its members.
 pub(crate) unsafe fn octet_strings<'a>(
     strings: *const mtasts_bytes,
     count: usize,
 ) -> Result<Vec<&'a [u8]>, i32> {
-    if count == 0 {
-        return Ok(Vec::new());
-    }
-    if strings.is_null() {
-        return Err(MTASTS_E_ARGUMENT);
-    }
     // SAFETY: as the caller promises.
-    let strings = unsafe { std::slice::from_raw_parts(strings, count) };
+    let strings = unsafe { array(strings, count) }?;
     strings
         .iter()
+        // SAFETY: as the caller promises of each.
         .map(|string| unsafe { octets(string.data, string.len) })
         .collect()
 }

@@ -155,6 +155,8 @@ impl Host for Blocking<'_> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(unsafe_code, reason = "forks")]
+
     use super::run;
 
     /// A write that raises SIGPIPE where that is not withheld.

@@ -7,6 +7,7 @@
 use crate::address::is_global;
 use crate::dns::Dns;
 use crate::options::{Level, Log};
+use crate::turns::{Turn, Turns};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
@@ -43,20 +44,31 @@ pub(crate) struct Https {
     pub port: u16,
     pub allow_non_global: bool,
     pub connect_timeout: Duration,
+    pub turns: Turns,
+}
+
+/// How long a request may take, and how long it waits for a turn at each address.
+#[derive(Clone, Copy)]
+struct Limits {
+    deadline: Instant,
+    patience: Duration,
 }
 
 impl Https {
-    /// Makes the request. The time limit counts from now and covers everything.
+    /// Makes the request. The time limit counts from now and covers everything. `patience`: how
+    /// long it waits for a turn where the Policy Host's addresses have all that they may.
     pub async fn get(
         &self,
         fetch: &Fetch<'_>,
+        patience: Duration,
         dns: &Dns,
         log: &Log,
     ) -> Result<HttpsReply, FetchFailure> {
         let deadline = Instant::now() + Duration::from_millis(fetch.timeout_ms.into());
         let reply = timeout_at(deadline, async {
             let addresses = self.addresses(fetch.host, dns, log).await?;
-            let stream = self.connect(fetch.host, &addresses, deadline, log).await?;
+            let limits = Limits { deadline, patience };
+            let (_turn, stream) = self.connect(fetch.host, &addresses, limits, log).await?;
             self.exchange(stream, fetch).await
         });
         reply.await.unwrap_or(Err(FetchFailure::Timeout))
@@ -99,28 +111,38 @@ impl Https {
     }
 
     /// A TLS session with the first of `addresses` that gives one. If none does, a refused
-    /// certificate is what is reported, before whatever was wrong with the last address.
+    /// certificate is what is reported, before whatever was wrong with the last address. Where one
+    /// had no turn for us nothing is said of the host.
     async fn connect(
         &self,
         host: &str,
         addresses: &[IpAddr],
-        deadline: Instant,
+        limits: Limits,
         log: &Log,
-    ) -> Result<TlsStream<TcpStream>, FetchFailure> {
+    ) -> Result<(Turn<'_>, TlsStream<TcpStream>), FetchFailure> {
         let mut failure = None;
         for (tried, address) in addresses.iter().enumerate() {
+            let left = addresses.len() - tried;
+            // Half of its time, lest our own waiting is what takes too long.
+            let patience = limits.patience.min(self.share(limits.deadline, left) / 2);
+            let Some(turn) = self.turns.take(*address, patience).await else {
+                failure = Some(FetchFailure::Local);
+                continue;
+            };
             let address = SocketAddr::new(*address, self.port);
-            let limit = self.share(deadline, addresses.len() - tried);
+            let limit = self.share(limits.deadline, left);
             let session = timeout(limit, self.handshake(host, address));
             match session
                 .await
                 .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
             {
-                Ok(stream) => return Ok(stream),
+                Ok(stream) => return Ok((turn, stream)),
                 Err(error) => {
                     log.write(Level::Info, format_args!("{host}: {address}: {error}"));
-                    let webpki = failure.filter(|failure| *failure == FetchFailure::WebPki);
-                    failure = webpki.or(Some(connect_failure(&error)));
+                    let graver = failure.filter(|failure| {
+                        matches!(failure, FetchFailure::Local | FetchFailure::WebPki)
+                    });
+                    failure = graver.or(Some(connect_failure(&error)));
                 }
             }
         }

@@ -51,6 +51,7 @@ mod sigpipe;
 pub mod store;
 mod tls;
 mod tlsrpt;
+mod turns;
 
 pub use blocking::Blocking;
 pub use dane::DaneRecords;
@@ -74,8 +75,11 @@ use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use store::{Entry, Store};
+
+/// How long a fetch for which somebody waits, waits for its turn. Not long: mail does.
+const TURN: Duration = Duration::from_secs(5);
 
 /// The default host. Any thread may use it, several at a time.
 pub struct DefaultHost {
@@ -106,6 +110,7 @@ impl DefaultHost {
             port: options.https_port,
             allow_non_global: options.allow_non_global,
             connect_timeout: options.connect_timeout,
+            turns: turns::Turns::new(options.max_fetches_per_address),
         };
         let dns = Dns::open(&options.nameservers, options.dns_timeout, options.dane)?;
         let store = options.store.as_deref().map(Store::open).transpose()?;
@@ -166,7 +171,22 @@ impl DefaultHost {
     /// # Errors
     /// Why there is no whole reply.
     pub async fn https(&self, fetch: &Fetch<'_>) -> Result<HttpsReply, FetchFailure> {
-        let reply = self.https.get(fetch, &self.dns, &self.log).await;
+        self.https_within(fetch, TURN).await
+    }
+
+    /// The same, but where there are as many fetches from an address as there may be
+    /// ([`Options::max_fetches_per_address`]) it waits no longer than `patience` for its turn, and
+    /// then goes on to the next address. Without any turn there is no reply
+    /// ([`FetchFailure::Local`]): what is known of the domain stays as it is.
+    ///
+    /// # Errors
+    /// As [`DefaultHost::https`].
+    pub async fn https_within(
+        &self,
+        fetch: &Fetch<'_>,
+        patience: Duration,
+    ) -> Result<HttpsReply, FetchFailure> {
+        let reply = self.https.get(fetch, patience, &self.dns, &self.log).await;
         reply.map_err(|failure| match failure {
             FetchFailure::Connect | FetchFailure::Dns if self.is_short() => FetchFailure::Local,
             failure => failure,

@@ -34,6 +34,10 @@ pub struct Options {
     pub dns_timeout: Duration,
     /// The time limit for connecting to one address, TLS handshake included.
     pub connect_timeout: Duration,
+    /// The most fetches at a time from one address, which may serve the policies of many domains. 0:
+    /// as many as come. What gets no turn is [`mtasts::FetchFailure::Local`]. With a bound a child of
+    /// a `fork` opens a host of its own.
+    pub max_fetches_per_address: usize,
     /// Whether DANE (RFC 7672) goes before MTA-STS (R-APPLY-2). Set it only where every name
     /// server validates (DNSSEC) and nobody can come between it and this host, for its word is
     /// believed: best one on this machine. Where they do not validate there is no DANE, and the
@@ -55,6 +59,7 @@ impl Default for Options {
             tlsrpt_socket: None,
             dns_timeout: Duration::from_secs(20),
             connect_timeout: Duration::from_secs(15),
+            max_fetches_per_address: 0,
             dane: false,
             log: Log::default(),
         }

@@ -3,6 +3,8 @@
 //! Whether it was this machine that had not what a question needs. A server that has run out of
 //! descriptors must not take that for the fault of a domain, nor tell other processes so.
 
+#![expect(unsafe_code, reason = "libc opens a socket to see whether it can")]
+
 /// The most descriptors that one question has open at a time.
 const PEAK: usize = 8;
 

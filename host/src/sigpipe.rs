@@ -4,6 +4,8 @@
 //! could end every mail server with that: programs in C have the signal at its default. It is kept
 //! from the calling thread while a call runs, and the process's own settings stay as they are.
 
+#![expect(unsafe_code, reason = "signal masks are those of libc")]
+
 use std::mem::MaybeUninit;
 use std::ptr;
 

@@ -2,6 +2,8 @@
 
 //! Fetching (R-GET) from policy hosts with every fault.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // a test that cannot go on, fails
+
 mod common;
 
 use common::{DOMAIN, get, host, lab, log, options};
@@ -241,4 +243,117 @@ fn inside_a_runtime_blocking_calls_block() {
     let status: Result<u16, FetchFailure> =
         runtime.block_on(async { get(&host, LONG).map(|reply| reply.status) });
     assert_eq!(status, Ok(200));
+}
+
+const TENANTS: &str = r#"
+[defaults]
+policy = "enforce"
+id = "1"
+
+[[bulk]]
+count = 4
+pattern = "d{}.slow.example"
+https = "stall-http"
+
+[[domain]]
+name = "tenant.example"
+
+[[domain]]
+name = "elsewhere.example"
+policyaddr = ["127.0.0.3"]
+
+[[domain]]
+name = "both.example"
+policyaddr = ["127.0.0.2", "127.0.0.3"]
+"#;
+
+/// Two of the provider's policy hosts at 127.0.0.2 hold on to their fetches, and two fetches at a
+/// time are the most. Does `work` meanwhile.
+async fn while_full(work: impl AsyncFnOnce(&DefaultHost)) {
+    let lab = mtasts_lab::Lab::start(TENANTS).unwrap();
+    let options = Options {
+        max_fetches_per_address: 2,
+        ..options(&lab)
+    };
+    let host = DefaultHost::open(options).unwrap();
+    let slow = async {
+        let both = tokio::join!(
+            fetch_within(&host, "d0.slow.example", LONG, Duration::ZERO),
+            fetch_within(&host, "d1.slow.example", LONG, Duration::ZERO),
+        );
+        panic!("they end: {both:?}");
+    };
+    let rest = async {
+        while lab.count("tls", "server=https").unwrap() < 2 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        work(&host).await;
+    };
+    tokio::select! {
+        () = slow => {}
+        () = rest => {}
+    }
+}
+
+async fn fetch_within(
+    host: &DefaultHost,
+    domain: &str,
+    timeout_ms: u32,
+    patience: Duration,
+) -> Result<u16, FetchFailure> {
+    let policy_host = format!("mta-sts.{domain}");
+    let fetch = mtasts::Fetch {
+        host: &policy_host,
+        path: mtasts::WELL_KNOWN_PATH,
+        timeout_ms,
+        max_body: mtasts::MAX_BODY,
+    };
+    let reply = host.https_within(&fetch, patience).await;
+    reply.map(|reply| reply.status)
+}
+
+#[tokio::test]
+async fn an_address_gets_so_many_fetches_at_a_time_and_no_more() {
+    while_full(async |host| {
+        let none = Duration::ZERO;
+        let refused = fetch_within(host, "tenant.example", LONG, none).await;
+        assert_eq!(refused, Err(FetchFailure::Local)); // nothing is known against it
+        let begun = Instant::now();
+        let refused = fetch_within(host, "tenant.example", LONG, Duration::from_millis(50)).await;
+        assert_eq!(refused, Err(FetchFailure::Local));
+        assert!(begun.elapsed() >= Duration::from_millis(50));
+        // Its own time is not what it waits, so that it is not what is too slow.
+        let refused = fetch_within(host, "tenant.example", SHORT, Duration::MAX).await;
+        assert_eq!(refused, Err(FetchFailure::Local));
+        assert_eq!(
+            fetch_within(host, "elsewhere.example", LONG, none).await,
+            Ok(200)
+        );
+        assert_eq!(
+            fetch_within(host, "both.example", LONG, none).await,
+            Ok(200)
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_waits_gets_the_turn_that_is_given_back() {
+    let lab = mtasts_lab::Lab::start(TENANTS).unwrap();
+    let options = Options {
+        max_fetches_per_address: 1,
+        ..options(&lab)
+    };
+    let host = DefaultHost::open(options).unwrap();
+    let patience = Duration::from_secs(20);
+    let (slow, next, other) = tokio::join!(
+        fetch_within(&host, "d0.slow.example", SHORT, patience),
+        fetch_within(&host, "tenant.example", 60_000, patience),
+        fetch_within(&host, "tenant.example", 60_000, patience),
+    );
+    assert!(
+        matches!(slow, Err(Timeout | FetchFailure::Local)),
+        "{slow:?}"
+    );
+    assert_eq!((next, other), (Ok(200), Ok(200)));
 }

@@ -87,8 +87,10 @@ class Table(Postfix):
     def prepare(cls, cache: Path) -> None:
         source = debian.source(cache, "bookworm", "postfix")
         libraries = {"PKG_CONFIG_PATH": f"{ROOT}/build/lib/pkgconfig"}
+        flags = "CFLAGS=-O2 -g -Wall -Wextra -Wpedantic -Werror -fanalyzer"
         subprocess.run(["make", "-s", "-C", ROOT / "bindings" / "postfix", f"POSTFIX={source}",
-                        f"OUT={ROOT}/build/postfix"], env=os.environ | libraries, check=True)
+                        f"OUT={ROOT}/build/postfix", flags],
+                       env=os.environ | libraries, check=True)
 
     def configure(self) -> None:
         super().configure()

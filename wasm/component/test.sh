@@ -18,8 +18,6 @@ style() {
         cargo fmt --check --manifest-path "$manifest/Cargo.toml"
     done
     cargo fmt --check --manifest-path wasm/Cargo.toml -p mtasts-component
-    (cd wasm && ../tools/licences.py)
-    (cd wasm/pack && ../../tools/licences.py)
     cargo clippy -q --release --manifest-path wasm/pack/Cargo.toml -- -D warnings
     for features in "" reports resolving,chains bench; do
         cargo clippy -q --release --manifest-path wasm/Cargo.toml -p mtasts-component \
@@ -29,7 +27,6 @@ style() {
 
 rust_host() {
     local manifest=$here/hosts/rust/Cargo.toml
-    (cd $here/hosts/rust && ../../../../tools/licences.py)
     cargo clippy -q --locked --manifest-path "$manifest" -- -D warnings
     cargo build -q --locked --manifest-path "$manifest"
     "$python" -B $here/tests/hosts.py $here/hosts/rust/target/debug/mtasts-component-host \

@@ -10,6 +10,7 @@ mod input;
 mod mbox;
 mod message;
 mod plot;
+mod reader;
 mod show;
 mod table;
 mod totals;

@@ -2,7 +2,8 @@
 
 //! `mtasts report show`: what reports say, together.
 
-use super::input::{self, Found};
+use super::input;
+use super::reader::Found;
 use super::totals::{Filter, Totals};
 use super::{html, printable, table};
 use crate::shown;

@@ -79,6 +79,8 @@ pub struct Network {
     pub fetch_timeout: Duration,
     #[serde(deserialize_with = "count")]
     pub max_lookups: usize,
+    #[serde(deserialize_with = "count")]
+    pub max_fetches_per_address: usize,
     pub ca_file: Option<PathBuf>,
     pub https_port: u16,
     pub allow_non_global: bool,
@@ -223,6 +225,7 @@ impl Config {
             allow_non_global: self.network.allow_non_global,
             dns_timeout: self.network.dns_timeout,
             connect_timeout: self.network.connect_timeout,
+            max_fetches_per_address: self.network.max_fetches_per_address,
             dane: self.network.dane,
             log: super::log::of_host(),
             ..Options::default()
@@ -235,6 +238,8 @@ impl Config {
         settings.max_policies = self.cache.max_policies;
         settings.max_without_policy = self.cache.max_without_policy;
         settings.max_refreshes = self.cache.max_refreshes;
+        let is_url = |store: &String| store.contains("://");
+        settings.shares_store = self.store.as_ref().is_some_and(is_url);
         settings.lookup.defer_on_dns_failure = self.defer_on_dns_failure;
         settings.lookup.divert_percent = 100 - self.enforce_percent.0;
         settings.lookup.fetch_timeout_ms = milliseconds(self.network.fetch_timeout);
@@ -338,6 +343,7 @@ impl Default for Network {
             connect_timeout: options.connect_timeout,
             fetch_timeout: Duration::from_millis(lookup.fetch_timeout_ms.into()),
             max_lookups: 512,
+            max_fetches_per_address: 16,
             ca_file: None,
             https_port: options.https_port,
             allow_non_global: options.allow_non_global,

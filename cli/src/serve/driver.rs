@@ -2,8 +2,9 @@
 
 //! Does what the engine asks for: questions go to the [network](super::network), saves to the [saver](super::saver); outcomes to whoever waits; events to the log.
 
+use super::lease;
 use super::metrics::Metrics;
-use super::network::Reply;
+use super::network::{Errand, Reply};
 use super::saver::Write;
 use super::service::Service;
 use crate::lint::describe;
@@ -52,13 +53,23 @@ fn work_off(service: &Arc<Service>, reply: Option<Reply>) {
     let mut events = Vec::new();
     let mut engine = service.engine();
     if let Some(reply) = reply {
-        take(&mut engine, reply);
+        take(service, &mut engine, reply);
     }
     while let Some(work) = engine.poll(now()) {
         match work {
             Work::Load { request, domain } => service.network.load(request, domain),
             Work::QueryTxt { request, name } => service.network.query_txt(request, name),
-            Work::Fetch { request, fetch } => service.network.fetch(request, &fetch),
+            Work::Lease { request, domain } => {
+                let domain = domain.clone();
+                let is_awaited = engine.awaits(request);
+                lease::take(&service.network, request, domain, is_awaited);
+            }
+            Work::Fetch { request, fetch } => {
+                let errand = Errand::new(&fetch);
+                let is_awaited = engine.awaits(request);
+                service.network.fetch(request, errand, is_awaited);
+            }
+            Work::Release(domain) => release(service, domain.as_str()),
             Work::Save { stored, .. } => save(service, stored),
             Work::Done { ticket, outcome } => {
                 if let Some(sender) = service.take_waiting(ticket) {
@@ -79,7 +90,7 @@ fn work_off(service: &Arc<Service>, reply: Option<Reply>) {
         .for_each(|event| report(&service.metrics, event));
 }
 
-fn take(engine: &mut Engine, reply: Reply) {
+fn take(service: &Service, engine: &mut Engine, reply: Reply) {
     // A reply that comes after the engine has given it up is refused, which is right.
     let _: Result<(), Error> = match reply {
         Reply::Loaded(request, answer) => engine.loaded(request, now(), answer),
@@ -89,23 +100,49 @@ fn take(engine: &mut Engine, reply: Reply) {
         Reply::Https(request, answer) => {
             engine.https(request, now(), answer.as_ref().map_err(|failure| *failure))
         }
+        Reply::Leased(request, domain, answer) => {
+            let taken = engine.leased(request, now(), answer);
+            if taken.is_err() {
+                release(service, domain.as_str()); // the engine has no use for it
+            }
+            taken
+        }
     };
 }
 
-/// Saves, and holds back what rests on it until that is done, or the store has proved slow.
+/// Saves, and holds back what rests on it until that is done, or the store has proved slow. Then
+/// other servers may fetch.
 fn save(service: &Arc<Service>, stored: Arc<Stored>) {
     let domain = stored.domain.clone();
     let has_policy = stored.usable(now()).is_some();
-    let written = write(service, Write::Save(stored)).filter(|_| has_policy);
+    let lease = service.network.leases.give_up(domain.as_str());
+    let is_waited_for = has_policy || lease.is_some();
+    let written = write(service, Write::Save(stored)).filter(|_| is_waited_for);
     let Some(written) = written else {
         return;
     };
-    service.unsaved.begin(domain.as_str());
+    if has_policy {
+        service.unsaved.begin(domain.as_str());
+    }
     let at_work = Arc::clone(service);
     service.network.runtime.spawn(async move {
         let _ = timeout(STORE_PATIENCE, written).await; // it may be down
-        at_work.unsaved.end(domain.as_str());
+        if has_policy {
+            at_work.unsaved.end(domain.as_str());
+        }
+        if let Some((lease, store)) = lease.zip(at_work.network.store.as_ref()) {
+            store.release(lease).await;
+        }
     });
+}
+
+/// Nothing was saved, or the lease goes when that is.
+fn release(service: &Service, domain: &str) {
+    let lease = service.network.leases.give_up(domain);
+    if let Some((lease, store)) = lease.zip(service.network.store.clone()) {
+        let release = async move { store.release(lease).await };
+        service.network.runtime.spawn(release);
+    }
 }
 
 fn write(service: &Service, write: Write) -> Option<oneshot::Receiver<()>> {

@@ -2,6 +2,8 @@
 
 //! Where questions come in: sockets that systemd has passed (socket activation), or our own.
 
+#![expect(unsafe_code, reason = "sockets that systemd hands over are numbers")]
+
 use super::config::{Address, Kind, Listen};
 use super::connection::{Connection, Register, Stream};
 use super::http::Http;

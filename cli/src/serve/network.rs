@@ -5,8 +5,10 @@
 use super::config::Config;
 use super::dane::{DaneCache, Promise};
 use super::health::{Doing, Health};
+use super::lease::Leases;
 use super::metrics::Metrics;
 use crate::store::{PolicyStore, Unread};
+use mtasts::engine::Lease;
 use mtasts::{
     DomainDane, Fetch, FetchFailure, HttpsReply, PolicyDomain, Reason, RequestId, StoreFailure,
     Stored, TxtAnswer, TxtFailure,
@@ -28,6 +30,35 @@ pub enum Reply {
     Loaded(RequestId, Result<Option<Arc<Stored>>, StoreFailure>),
     Txt(RequestId, Result<TxtAnswer, TxtFailure>),
     Https(RequestId, Result<HttpsReply, FetchFailure>),
+    Leased(RequestId, PolicyDomain, Result<Lease, StoreFailure>),
+}
+
+/// A fetch, to be made when it has its turn.
+pub struct Errand {
+    host: String,
+    path: String,
+    timeout_ms: u32,
+    max_body: usize,
+}
+
+impl Errand {
+    pub fn new(fetch: &Fetch<'_>) -> Self {
+        Self {
+            host: fetch.host.to_owned(),
+            path: fetch.path.to_owned(),
+            timeout_ms: fetch.timeout_ms,
+            max_body: fetch.max_body,
+        }
+    }
+
+    fn fetch(&self) -> Fetch<'_> {
+        Fetch {
+            host: &self.host,
+            path: &self.path,
+            timeout_ms: self.timeout_ms,
+            max_body: self.max_body,
+        }
+    }
 }
 
 /// The default host, the store, and the threads on which they are asked.
@@ -36,7 +67,8 @@ pub struct Network {
     pub store: Option<PolicyStore>,
     pub health: Arc<Health>,
     pub runtime: Handle,
-    replies: mpsc::UnboundedSender<Reply>,
+    pub replies: mpsc::UnboundedSender<Reply>,
+    pub leases: Leases,
     /// Bound the questions at a time, each kind by itself: slow fetches hold up no DNS.
     dane_permits: Arc<Semaphore>,
     https_permits: Arc<Semaphore>,
@@ -62,6 +94,7 @@ impl Network {
             health,
             runtime,
             replies,
+            leases: Leases::new(config.network.fetch_timeout),
             dane_permits: permits(),
             https_permits: permits(),
             txt_permits: permits(),
@@ -114,22 +147,19 @@ impl Network {
         });
     }
 
-    pub fn fetch(&self, request: RequestId, fetch: &Fetch<'_>) {
-        let (name, path) = (fetch.host.to_owned(), fetch.path.to_owned());
-        let (timeout_ms, max_body) = (fetch.timeout_ms, fetch.max_body);
+    /// `is_awaited`: somebody waits for it. Else it may be made later as well, and gives way where
+    /// the policy host has enough to do.
+    pub fn fetch(&self, request: RequestId, errand: Errand, is_awaited: bool) {
         let refused = Reply::Https(request, Err(FetchFailure::Local));
         self.ask(
             "https",
             &self.https_permits,
             refused,
             move |host| async move {
-                let fetch = Fetch {
-                    host: &name,
-                    path: &path,
-                    timeout_ms,
-                    max_body,
+                let answer = match is_awaited {
+                    true => host.https(&errand.fetch()).await,
+                    false => host.https_within(&errand.fetch(), Duration::ZERO).await,
                 };
-                let answer = host.https(&fetch).await;
                 let failure = answer.as_ref().err().map(|failure| Reason::from(*failure));
                 (Reply::Https(request, answer), failure)
             },

@@ -19,6 +19,7 @@ use super::config::Listen;
 use super::connection::{Connection, State};
 use super::metrics::Queries;
 use super::name::Name;
+use super::request::Request;
 use super::route::{self, Way};
 use super::service::{Answer, Service};
 use mtasts::{DomainDane, Mode, PolicyDomain};
@@ -72,26 +73,18 @@ impl Readsocket {
     }
 
     async fn answer(&self, line: &[u8]) -> String {
-        let line = std::str::from_utf8(line).unwrap_or_default();
-        let mut words = line.split_ascii_whitespace();
-        let command = words.next().unwrap_or_default();
-        let name = words.next().map_or(Name::Unknown, Name::of);
-        let hosts = words.flat_map(|word| word.split([':', ',']));
-        let hosts: Vec<_> = hosts.filter(|host| !host.is_empty()).collect();
-        match (command, name) {
-            ("policy", Name::Domain(domain)) => self.ask(&domain, policy).await,
-            ("hosts", Name::Domain(domain)) => {
+        match Request::of(line) {
+            Request::Policy(Name::Domain(domain)) => self.ask(&domain, policy).await,
+            Request::Hosts(Name::Domain(domain), hosts) => {
                 self.ask(&domain, |answer| self::hosts(answer, &hosts))
                     .await
             }
-            ("route", Name::Domain(domain)) if hosts.is_empty() || hosts == ["again"] => {
-                self.route(&domain, !hosts.is_empty()).await
-            }
-            ("policy" | "route", Name::NoDomain) => {
+            Request::Route(Name::Domain(domain), again) => self.route(&domain, again).await,
+            Request::Policy(Name::NoDomain) | Request::Route(Name::NoDomain, _) => {
                 self.queries.no_policy.inc();
                 "action=deliver tls=may mode=none\n".to_owned()
             }
-            ("hosts", Name::NoDomain) => {
+            Request::Hosts(Name::NoDomain, hosts) => {
                 self.queries.no_policy.inc();
                 let hosts = hosts.join(":");
                 format!("action=deliver tls=may mode=none hosts={hosts}\n")

@@ -6,7 +6,7 @@
 
 use super::table::Slot;
 use super::timers::Moment;
-use super::work::{Ticket, Work};
+use super::work::{Lease, Ticket, Work};
 use super::{Engine, Item};
 use crate::error::{Error, ErrorKind};
 use crate::host::StoreFailure;
@@ -28,6 +28,8 @@ pub(super) struct Job {
     tickets: Vec<Ticket>,
     /// What begins when this job has ended, for those who came too late.
     next: Option<Box<Job>>,
+    /// Whether the fetch is this host's, once that is known ([`Work::Lease`]).
+    lease: Option<bool>,
 }
 
 /// The questions to a host.
@@ -35,6 +37,7 @@ pub(super) struct Job {
 pub(super) enum Question {
     Load,
     Txt,
+    Lease,
     Https,
 }
 
@@ -57,6 +60,7 @@ impl Job {
             request: None,
             tickets,
             next: None,
+            lease: None,
         })
     }
 
@@ -76,7 +80,10 @@ impl Job {
     fn serves(&self, wish: Wish) -> bool {
         match (self.wish, wish) {
             (Wish::Refresh, _) | (_, Wish::Refresh) => self.wish == wish,
-            (_, Wish::Again) => self.question() != Some(Question::Https),
+            (_, Wish::Again) => {
+                let question = self.question();
+                !matches!(question, Some(Question::Lease | Question::Https))
+            }
             (_, Wish::Look) => true,
         }
     }
@@ -102,6 +109,11 @@ impl Job {
         (wish, tickets)
     }
 
+    /// Whether somebody waits for this job, or for the one that follows it.
+    pub(super) fn is_awaited(&self) -> bool {
+        !self.tickets.is_empty() || self.next.is_some()
+    }
+
     /// The host's question, as far as it has it.
     pub(super) fn request(&self) -> Option<RequestId> {
         self.request
@@ -116,6 +128,7 @@ impl Job {
         match self.lookup.as_ref().map(Lookup::poll) {
             None => Some(Question::Load),
             Some(Step::QueryTxt { .. }) => Some(Question::Txt),
+            Some(Step::Fetch { .. }) if self.lease.is_none() => Some(Question::Lease),
             Some(Step::Fetch { .. }) => Some(Question::Https),
             Some(Step::Done(_)) => None,
         }
@@ -144,10 +157,11 @@ impl Engine {
         self.begin(slot, Job::new(Wish::Refresh, Vec::new()), now);
     }
 
-    pub(super) fn begin(&mut self, slot: Slot, job: Box<Job>, now: UnixTime) {
+    pub(super) fn begin(&mut self, slot: Slot, mut job: Box<Job>, now: UnixTime) {
         let Some(entry) = self.table.get_mut(slot) else {
             return;
         };
+        job.lease = (!self.settings.shares_store).then_some(false);
         self.timers.clear(slot, entry);
         let is_refresh = job.wish == Wish::Refresh;
         let is_read = !entry.is_unread && !is_refresh;
@@ -208,6 +222,10 @@ impl Engine {
         let job = entry.job.as_ref()?;
         Some(match job.lookup.as_ref().map(Lookup::poll) {
             Some(Step::QueryTxt { name, .. }) => Work::QueryTxt { request, name },
+            Some(Step::Fetch { .. }) if job.lease.is_none() => Work::Lease {
+                request,
+                domain: &entry.stored.domain,
+            },
             Some(Step::Fetch { request: fetch, .. }) => Work::Fetch { request, fetch },
             None | Some(Step::Done(_)) => Work::Load {
                 request,
@@ -308,6 +326,36 @@ impl Engine {
         self.end(slot, now);
     }
 
+    /// Whether the fetch is ours is known, and what the store has. Where it is another host's, what
+    /// is cached applies; without a policy the mail is not to wait for somebody who may have died.
+    pub(super) fn lease_known(
+        &mut self,
+        slot: Slot,
+        now: UnixTime,
+        answer: Result<Lease, StoreFailure>,
+    ) {
+        let job = self
+            .table
+            .get_mut(slot)
+            .and_then(|entry| entry.job.as_mut());
+        let Some(job) = job else {
+            return;
+        };
+        job.lease = Some(answer.as_ref().is_ok_and(|lease| lease.is_granted));
+        let is_refresh = job.wish == Wish::Refresh;
+        if let (Ok(lease), Some(lookup)) = (answer, job.lookup.as_mut()) {
+            let ours = Arc::clone(lookup.stored());
+            let theirs = lease.stored.filter(|theirs| theirs.domain == ours.domain);
+            if let Some(theirs) = theirs {
+                lookup.learn(merged(&ours, theirs, now), is_refresh, now);
+            }
+            if !lease.is_granted {
+                lookup.leave_fetch(now);
+            }
+        }
+        self.go_on(slot, now);
+    }
+
     /// The host has left a question open for too long: takes it as failed.
     pub(super) fn give_up(&mut self, slot: Slot, now: UnixTime) {
         let Some(entry) = self.table.get_mut(slot) else {
@@ -322,6 +370,7 @@ impl Engine {
         let _ = match question {
             Question::Load => self.loaded(request, now, Err(StoreFailure)),
             Question::Txt => self.txt(request, now, Err(TxtFailure::Temporary)),
+            Question::Lease => self.leased(request, now, Err(StoreFailure)),
             Question::Https => self.https(request, now, Err(FetchFailure::Timeout)),
         };
     }
@@ -362,6 +411,15 @@ impl Engine {
         self.outbox.extend(tickets.into_iter().map(done));
     }
 
+    /// Others may fetch again, as soon as what this job has saved is saved.
+    pub(super) fn release(&mut self, slot: Slot, job: &Job) {
+        let Some(entry) = self.table.get(slot).filter(|_| job.lease == Some(true)) else {
+            return;
+        };
+        let domain = entry.stored.domain.clone();
+        self.outbox.push_back(Item::Release(domain));
+    }
+
     fn end(&mut self, slot: Slot, now: UnixTime) {
         let Some(entry) = self.table.get_mut(slot) else {
             return;
@@ -370,6 +428,7 @@ impl Engine {
             return;
         };
         self.refreshes -= usize::from(job.wish == Wish::Refresh);
+        self.release(slot, &job);
         match job.next {
             Some(next) => self.begin(slot, next, now),
             None => self.settle(slot, now),

@@ -79,6 +79,7 @@ impl Engine {
     /// Takes the job of an entry away, and its question back.
     fn stop(&mut self, slot: Slot) -> Option<Job> {
         let job = self.table.get_mut(slot)?.job.take()?;
+        self.release(slot, &job);
         self.refreshes -= usize::from(job.wish == Wish::Refresh);
         if let Some(request) = job.request() {
             self.open.remove(&request.0);

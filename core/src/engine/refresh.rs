@@ -15,6 +15,7 @@ use super::{Engine, Item};
 use crate::lookup;
 use crate::outcome::Outcome;
 use crate::policy::Mode;
+use crate::reason::Reason;
 use crate::stored::{Attempt, BACK_OFF, RecordCheck, Stored, StoredPolicy};
 use crate::time::UnixTime;
 use alloc::sync::Arc;
@@ -235,15 +236,23 @@ impl Engine {
 
     /// A refresh gave no policy: the next one after a growing while.
     pub(super) fn refresh_failed(&mut self, slot: Slot, outcome: &Outcome, now: UnixTime) {
+        let spread = self.table.hash(outcome.domain().as_bytes()) as u32;
         let Some(entry) = self.table.get_mut(slot) else {
             return;
         };
         let Some((policy, reason)) = entry.stored.policy.clone().zip(outcome.reason()) else {
             return;
         };
+        let interval = interval(policy.policy.max_age(), self.refresh_after);
+        if reason == Reason::LocalFailure {
+            // Nothing is known against the domain: it has another turn. Not all at once, as a
+            // provider's million domains may be without one.
+            let later = BACK_OFF + spread % (interval / 8).max(BACK_OFF);
+            entry.refresh_at = entry.refresh_at.max(now.plus(later).into());
+            return;
+        }
         entry.failures = entry.failures.saturating_add(1);
         let failures = entry.failures;
-        let interval = interval(policy.policy.max_age(), self.refresh_after);
         if entry.refresh_at < NEVER {
             entry.refresh_at = now.plus(spacing(failures, interval)).into();
         }

@@ -81,6 +81,13 @@ impl Timers {
         (at != NEVER).then_some(at.time())
     }
 
+    /// How many timers of this kind have rung at `now`.
+    pub(super) fn count(&self, kind: Kind, now: UnixTime) -> usize {
+        self.sets[kind as usize]
+            .range(..=(Moment::from(now), Slot::MAX))
+            .count()
+    }
+
     /// The entry whose timer of this kind is the first.
     pub(super) fn first(&self, kind: Kind) -> Option<Slot> {
         self.sets[kind as usize].first().map(|(_, slot)| *slot)

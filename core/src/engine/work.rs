@@ -26,6 +26,10 @@ pub struct Settings {
     /// The most refreshes at a time (R-FLOW-5), however many are due, for instance after the
     /// machine was suspended. At least 1. Default 32.
     pub max_refreshes: usize,
+    /// Whether other hosts use the same store, so that one of them is to fetch while the others wait
+    /// for what it saves: the engine then asks for a lease ([`Work::Lease`]) before each fetch.
+    /// Default: no.
+    pub shares_store: bool,
     /// How long a question may stay unanswered. Then the engine takes it as failed, so that a
     /// host which forgets one blocks no domain for ever. More than a fetch takes
     /// ([`Config::fetch_timeout_ms`]); default 120.
@@ -39,6 +43,7 @@ impl Default for Settings {
             max_policies: 2_000_000,
             max_without_policy: 100_000,
             max_refreshes: 32,
+            shares_store: false,
             request_timeout: 120,
         }
     }
@@ -55,6 +60,15 @@ pub enum Asked {
     Ready(Outcome),
     /// [`Work::Done`] will bring the outcome with this ticket.
     Pending(Ticket),
+}
+
+/// Whether a fetch is this host's.
+#[derive(Clone, Debug)]
+pub struct Lease {
+    /// Whether this host has the lease now; else another one has.
+    pub is_granted: bool,
+    /// What the store has of the domain, read since that was known.
+    pub stored: Option<Arc<Stored>>,
 }
 
 /// What the host is to do.
@@ -76,6 +90,19 @@ pub enum Work<'a> {
         /// The name to query.
         name: &'a str,
     },
+    /// Take the lease of this domain in the store that several hosts share
+    /// ([`Settings::shares_store`]), so that one of them fetches; answered by
+    /// [`Engine::leased`](super::Engine::leased). A lease ends by itself when its holder has died.
+    /// Where another host has it, wait a little for what that one saves.
+    Lease {
+        /// Comes back with the answer.
+        request: RequestId,
+        /// Whose policy is to be fetched.
+        domain: &'a PolicyDomain,
+    },
+    /// Give the lease of this domain back when what stands before in [`Work::Save`] is saved. Only
+    /// one that was granted.
+    Release(PolicyDomain),
     /// Fetch a policy; answered by [`Engine::https`](super::Engine::https).
     Fetch {
         /// Comes back with the answer.

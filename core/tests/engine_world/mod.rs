@@ -6,7 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // a test that cannot go on, fails
 #![allow(dead_code)] // each test file uses some of it
 
-use mtasts::engine::{Asked, Engine, Event, Settings, Ticket, Work};
+use mtasts::engine::{Asked, Engine, Event, Lease, Settings, Ticket, Work};
 use mtasts::{
     Error, FetchFailure, HttpsReply, Outcome, PolicyDomain, RequestId, StoreFailure, Stored,
     TxtAnswer, TxtFailure, UnixTime,
@@ -73,6 +73,7 @@ pub fn policy_of(mode: &str, mx: &str, max_age: u32) -> String {
 pub enum Kind {
     Load,
     Txt,
+    Lease,
     Https,
 }
 
@@ -90,6 +91,10 @@ pub struct World {
     pub net: BTreeMap<String, Site>,
     pub store: BTreeMap<String, (String, u64)>,
     pub store_fails: bool,
+    /// Another host has all leases.
+    pub lease_is_held: bool,
+    /// The domains whose leases were given back.
+    pub released: Vec<String>,
     pub open: Vec<Open>,
     /// All questions, with their times.
     pub asked: Vec<(u64, Kind, String)>,
@@ -117,6 +122,8 @@ impl World {
             net: BTreeMap::new(),
             store: BTreeMap::new(),
             store_fails: false,
+            lease_is_held: false,
+            released: Vec::new(),
             open: Vec::new(),
             asked: Vec::new(),
             done: VecDeque::new(),
@@ -185,6 +192,11 @@ impl World {
                     let domain = fetch.host.strip_prefix("mta-sts.").unwrap().to_owned();
                     self.question(Kind::Https, request, domain);
                 }
+                Some(Work::Lease { request, domain }) => {
+                    let domain = domain.to_string();
+                    self.question(Kind::Lease, request, domain);
+                }
+                Some(Work::Release(domain)) => self.released.push(domain.to_string()),
                 Some(Work::Save { stored, asked }) => self.save(&stored, asked),
                 Some(Work::Remove(stored)) => self.remove(&stored),
                 Some(Work::Done { ticket, outcome }) => self.done.push_back((ticket, outcome)),
@@ -231,6 +243,12 @@ impl World {
             Kind::Load => {
                 let answer = self.load(&open.domain);
                 self.engine.loaded(request, now, answer)
+            }
+            Kind::Lease => {
+                let is_granted = !self.lease_is_held;
+                let lease = self.load(&open.domain);
+                let lease = lease.map(|stored| Lease { is_granted, stored });
+                self.engine.leased(request, now, lease)
             }
             Kind::Txt => self
                 .engine

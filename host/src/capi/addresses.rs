@@ -2,7 +2,7 @@
 
 //! The addresses of a host.
 
-use super::boundary::{clear_out, free, getting, hand_out, with_host};
+use super::boundary::{free, getting, making};
 use super::open::mtasts_default_host;
 use super::status::of_dns;
 use super::text::{c_string, name};
@@ -29,8 +29,7 @@ pub unsafe extern "C" fn mtasts_default_host_addresses(
 ) -> i32 {
     // SAFETY: pointers are the caller's for this call.
     unsafe {
-        with_host(host, |host| {
-            clear_out(out)?;
+        making(host, out, |host| {
             let found = host
                 .host
                 .blocking()
@@ -40,7 +39,7 @@ pub unsafe extern "C" fn mtasts_default_host_addresses(
                 .iter()
                 .map(|address| c_string(&address.to_string()))
                 .collect();
-            hand_out(out, mtasts_address_list { texts })
+            Ok(mtasts_address_list { texts })
         })
     }
 }

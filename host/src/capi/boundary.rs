@@ -24,7 +24,10 @@ pub(super) fn caught<T>(body: impl FnOnce() -> T) -> Result<T, String> {
     static HOOK: Once = Once::new();
     HOOK.call_once(install_hook);
     INSIDE.set(INSIDE.get() + 1);
-    let result = catch_unwind(AssertUnwindSafe(body));
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        test_panic();
+        body()
+    }));
     INSIDE.set(INSIDE.get().saturating_sub(1));
     result.map_err(|payload| {
         let text = payload
@@ -53,6 +56,24 @@ pub(super) unsafe fn with_host(
         return MTASTS_E_ARGUMENT;
     };
     caught(|| body(host)).map_or_else(|message| report(host, &message), code)
+}
+
+/// An entry that uses `host` to make a handle; `*out` is NULL unless there is one.
+///
+/// # Safety
+/// As for [`with_host`] and [`hand_out`].
+pub(super) unsafe fn making<H>(
+    host: *const mtasts_default_host,
+    out: *mut *mut H,
+    body: impl FnOnce(&mtasts_default_host) -> Result<H, i32>,
+) -> i32 {
+    // SAFETY: as the caller promises.
+    unsafe {
+        match clear_out(out) {
+            Ok(()) => with_host(host, |host| hand_out(out, body(host)?)),
+            Err(status) => status,
+        }
+    }
 }
 
 /// Writes a panic's message to the log.
@@ -127,3 +148,25 @@ fn install_hook() {
         }
     }));
 }
+
+#[cfg(feature = "panic-test")]
+thread_local! {
+    static PANIC: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Makes the next entry of this thread panic inside its boundary.
+#[cfg(feature = "panic-test")]
+pub fn panic_at_next_entry() {
+    PANIC.set(true);
+}
+
+#[cfg(feature = "panic-test")]
+#[allow(clippy::panic)]
+fn test_panic() {
+    if PANIC.replace(false) {
+        panic!("asked for by a test");
+    }
+}
+
+#[cfg(not(feature = "panic-test"))]
+fn test_panic() {}

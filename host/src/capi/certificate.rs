@@ -6,7 +6,7 @@ use super::boundary::with_host;
 use super::engine::*;
 use super::open::mtasts_default_host;
 use super::status::MTASTS_E_ARGUMENT;
-use super::text::name;
+use super::text::{array, name};
 use mtasts::Certificate;
 use std::ffi::{c_char, c_void};
 
@@ -26,7 +26,7 @@ pub struct mtasts_der {
 /// alternative name count. Revocation is not checked. No I/O.
 ///
 /// On success `*certificate` is one of MTASTS_CERTIFICATE_*, as `mtasts_session` takes it; no
-/// certificate at all is MTASTS_CERTIFICATE_INVALID.
+/// certificate at all is MTASTS_CERTIFICATE_INVALID, and so is any failure.
 ///
 /// Returns MTASTS_OK, MTASTS_E_ARGUMENT, MTASTS_E_DOMAIN if `host_name` is not even UTF-8, or
 /// MTASTS_E_INTERNAL. Thread-safe.
@@ -40,9 +40,11 @@ pub unsafe extern "C" fn mtasts_default_host_verify(
 ) -> i32 {
     // SAFETY: pointers are the caller's for this call.
     unsafe {
+        let Some(place) = certificate.as_mut() else {
+            return MTASTS_E_ARGUMENT;
+        };
+        *place = MTASTS_CERTIFICATE_INVALID;
         with_host(host, |host| {
-            let place = certificate.as_mut().ok_or(MTASTS_E_ARGUMENT)?;
-            *place = MTASTS_CERTIFICATE_INVALID;
             let verdict = host
                 .host
                 .verify_chain(&octets(chain, count)?, name(host_name)?);
@@ -60,18 +62,12 @@ pub(super) unsafe fn octets<'a>(
     chain: *const mtasts_der,
     count: usize,
 ) -> Result<Vec<&'a [u8]>, i32> {
-    if count == 0 {
-        return Ok(Vec::new());
-    }
-    if chain.is_null() {
-        return Err(MTASTS_E_ARGUMENT);
-    }
     // SAFETY: as the caller promises.
-    let chain = unsafe { std::slice::from_raw_parts(chain, count) };
+    let chain = unsafe { array(chain, count) }?;
     let octets = |der: &mtasts_der| match der.data.is_null() {
         true => Err(MTASTS_E_ARGUMENT),
         // SAFETY: as the caller promises.
-        false => Ok(unsafe { std::slice::from_raw_parts(der.data.cast(), der.len) }),
+        false => unsafe { array(der.data.cast(), der.len) },
     };
     chain.iter().map(octets).collect()
 }

@@ -2,7 +2,7 @@
 
 //! DANE for MX hosts (RFC 7672), which goes before MTA-STS (RFC 8461 section 2).
 
-use super::boundary::{clear_out, entry, free, getting, hand_out, with_host};
+use super::boundary::{entry, free, getting, making, with_host};
 use super::certificate::{mtasts_der, octets};
 use super::engine::*;
 use super::open::mtasts_default_host;
@@ -37,17 +37,13 @@ pub unsafe extern "C" fn mtasts_default_host_dane(
 ) -> i32 {
     // SAFETY: pointers are the caller's for this call.
     unsafe {
-        with_host(host, |host| {
-            clear_out(out)?;
+        making(host, out, |host| {
             let records = host.host.blocking().dane(name(mx_host)?);
             let server_name = records.server_name().map(c_string);
-            hand_out(
-                out,
-                mtasts_dane {
-                    records,
-                    server_name,
-                },
-            )
+            Ok(mtasts_dane {
+                records,
+                server_name,
+            })
         })
     }
 }
@@ -95,11 +91,14 @@ pub unsafe extern "C" fn mtasts_dane_check(
     count: usize,
     status: *mut i32,
 ) -> i32 {
+    // SAFETY: pointers are the caller's for this call.
+    let Some(place) = (unsafe { status.as_mut() }) else {
+        return MTASTS_E_ARGUMENT;
+    };
+    *place = MTASTS_DANE_FAILED;
     entry(|| {
-        // SAFETY: pointers are the caller's for this call.
+        // SAFETY: as above.
         unsafe {
-            let place = status.as_mut().ok_or(MTASTS_E_ARGUMENT)?;
-            *place = MTASTS_DANE_FAILED;
             let dane = dane.as_ref().ok_or(MTASTS_E_ARGUMENT)?;
             let next_hop = match next_hop.is_null() {
                 true => None,

@@ -4,6 +4,7 @@
 //! files, so that their comments speak to C programmers; it includes `mtasts.h`, for the host is
 //! given to libmtasts as any other and fills its answers as any other does.
 
+#![expect(unsafe_code, reason = "C hands pointers over")]
 #![allow(non_camel_case_types)]
 // Each unsafe function's contract is the header's: pointers are valid as C knows it.
 #![allow(clippy::missing_safety_doc)]
@@ -24,3 +25,6 @@ pub mod status;
 pub mod store;
 mod text;
 pub mod tlsrpt;
+
+#[cfg(feature = "panic-test")]
+pub use boundary::panic_at_next_entry;

@@ -2,7 +2,7 @@
 
 //! The hosts that take a domain's mail.
 
-use super::boundary::{clear_out, free, getting, hand_out, with_host};
+use super::boundary::{free, getting, making};
 use super::open::mtasts_default_host;
 use super::status::{of_dns, of_domain};
 use super::text::{c_string, name};
@@ -47,11 +47,10 @@ pub unsafe extern "C" fn mtasts_default_host_mx(
 ) -> i32 {
     // SAFETY: pointers are the caller's for this call.
     unsafe {
-        with_host(host, |host| {
-            clear_out(out)?;
+        making(host, out, |host| {
             let domain = to_policy_domain(name(domain)?).map_err(of_domain)?;
             let found = host.host.blocking().mx_hosts(domain.as_str());
-            hand_out(out, mtasts_mx_list::new(&found.map_err(of_dns)?))
+            Ok(mtasts_mx_list::new(&found.map_err(of_dns)?))
         })
     }
 }

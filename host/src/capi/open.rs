@@ -9,7 +9,7 @@ use super::status::{
     MTASTS_E_ARGUMENT, MTASTS_E_SIZE, MTASTS_HOST_E_LOCAL_POLICIES, MTASTS_HOST_E_RESOLVER,
     MTASTS_OK, of_open,
 };
-use super::text::{c_string, name, path, write_truncated};
+use super::text::{array, c_string, name, path, write_truncated};
 use crate::{DefaultHost, Level, LocalError, Log, OpenError, Options};
 use std::ffi::{c_char, c_void};
 use std::mem::offset_of;
@@ -207,7 +207,11 @@ const DEFAULTS: mtasts_default_host_options = mtasts_default_host_options {
 /// The size of the options in the first version.
 const FIRST_SIZE: usize = offset_of!(mtasts_default_host_options, local_policies);
 
-/// The caller's options, as far as both sides know them.
+/// More octets than any version's options have: such a size was never set.
+const TOO_LARGE: usize = 65_536;
+
+/// The caller's options, as far as both sides know them. What the caller has beyond must be 0: an
+/// option that this library does not know is not ignored.
 ///
 /// # Safety
 /// `options` is NULL or points to at least as many octets as its size says.
@@ -221,11 +225,15 @@ unsafe fn read(
     // SAFETY: the first member is the size, and the copy is within both structs. Every bit
     // pattern of the members is a value.
     unsafe {
-        let size = options.cast::<usize>().read();
-        if size < FIRST_SIZE {
+        let callers = options.cast::<usize>().read();
+        if !(FIRST_SIZE..TOO_LARGE).contains(&callers) {
             return Err(MTASTS_E_SIZE);
         }
-        let size = size.min(size_of_val(&own));
+        let size = callers.min(size_of_val(&own));
+        let beyond = array(options.cast::<u8>().add(size), callers - size)?;
+        if beyond.iter().any(|octet| *octet != 0) {
+            return Err(MTASTS_E_SIZE);
+        }
         ptr::copy_nonoverlapping(options.cast::<u8>(), (&raw mut own).cast::<u8>(), size);
     }
     Ok(own)
@@ -269,6 +277,7 @@ unsafe fn convert(
         allow_non_global,
         dns_timeout,
         connect_timeout,
+        max_fetches_per_address: rest.max_fetches_per_address,
         dane,
         log,
     })
@@ -287,15 +296,8 @@ unsafe fn nameservers(
     options: &mtasts_default_host_options,
     message: &mut String,
 ) -> Result<Vec<SocketAddr>, i32> {
-    if options.nameserver_count == 0 {
-        return Ok(Vec::new());
-    }
-    if options.nameservers.is_null() {
-        return Err(MTASTS_E_ARGUMENT);
-    }
     // SAFETY: as the caller promises.
-    let texts =
-        unsafe { std::slice::from_raw_parts(options.nameservers, options.nameserver_count) };
+    let texts = unsafe { array(options.nameservers, options.nameserver_count) }?;
     let mut address = |&text: &*const c_char| {
         // SAFETY: as the caller promises.
         let text = unsafe { name(text) }.map_err(|_| MTASTS_E_ARGUMENT)?;

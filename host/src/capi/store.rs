@@ -2,7 +2,7 @@
 
 //! The policy store, for those who look after it. Look-ups use it by themselves.
 
-use super::boundary::{clear_out, free, getting, hand_out, with_host};
+use super::boundary::{free, getting, making, with_host};
 use super::open::mtasts_default_host;
 use super::status::{MTASTS_E_ARGUMENT, MTASTS_HOST_E_STORE, of_domain};
 use super::text::{c_string, name};
@@ -33,14 +33,13 @@ pub unsafe extern "C" fn mtasts_default_host_store_domains(
 ) -> i32 {
     // SAFETY: pointers are the caller's for this call.
     unsafe {
-        with_host(host, |host| {
-            clear_out(out)?;
+        making(host, out, |host| {
             let mut names = Vec::new();
             if let Some(store) = host.host.store() {
                 let listed = store.for_each(|domain, _| names.push(c_string(domain)));
                 listed.map_err(|error| refused(host, &error))?;
             }
-            hand_out(out, mtasts_domain_list { names })
+            Ok(mtasts_domain_list { names })
         })
     }
 }
@@ -61,9 +60,11 @@ pub unsafe extern "C" fn mtasts_default_host_store_remove(
 ) -> i32 {
     // SAFETY: pointers are the caller's for this call.
     unsafe {
+        let Some(removed) = removed.as_mut() else {
+            return MTASTS_E_ARGUMENT;
+        };
+        *removed = 0;
         with_host(host, |host| {
-            let removed = removed.as_mut().ok_or(MTASTS_E_ARGUMENT)?;
-            *removed = 0;
             *removed = remove(host, name(domain)?)?.into();
             Ok(())
         })

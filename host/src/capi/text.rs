@@ -17,6 +17,25 @@ pub(super) unsafe fn optional<'a>(text: *const c_char) -> Option<&'a CStr> {
     (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) })
 }
 
+/// The caller's array; none for a count of 0, wherever it is said to be.
+///
+/// # Errors
+/// MTASTS_E_ARGUMENT: NULL, or a count that no memory has, such as that of a length of -1.
+///
+/// # Safety
+/// `first` is NULL or points to `count` values that nobody writes during `'a`.
+pub(super) unsafe fn array<'a, T>(first: *const T, count: usize) -> Result<&'a [T], i32> {
+    const MOST: usize = isize::MAX as usize;
+    match (first.is_null(), count) {
+        (_, 0) => Ok(&[]),
+        (false, 1..) if count <= MOST / size_of::<T>() => {
+            // SAFETY: as the caller promises.
+            Ok(unsafe { std::slice::from_raw_parts(first, count) })
+        }
+        _ => Err(MTASTS_E_ARGUMENT),
+    }
+}
+
 /// The caller's name. One that is not even UTF-8 is no host name.
 ///
 /// # Safety

@@ -6,10 +6,10 @@ use super::boundary::{clear_out, with_host};
 use super::engine::{mtasts_bytes, mtasts_tlsrpt_record, mtasts_tlsrpt_record_select};
 use super::open::mtasts_default_host;
 use super::status::{
-    MTASTS_E_ARGUMENT, MTASTS_HOST_E_DNS_PERMANENT, MTASTS_HOST_E_DNS_TEMPORARY,
-    MTASTS_HOST_E_NO_RECORDS, MTASTS_HOST_E_TLSRPT, MTASTS_OK, of_domain,
+    MTASTS_HOST_E_DNS_PERMANENT, MTASTS_HOST_E_DNS_TEMPORARY, MTASTS_HOST_E_NO_RECORDS,
+    MTASTS_HOST_E_TLSRPT, MTASTS_OK, of_domain,
 };
-use super::text::name;
+use super::text::{array, name};
 use crate::to_policy_domain;
 use mtasts::TxtFailure;
 use std::ffi::{c_char, c_void};
@@ -33,8 +33,10 @@ pub unsafe extern "C" fn mtasts_default_host_tlsrpt_record(
 ) -> i32 {
     // SAFETY: pointers are the caller's for this call.
     unsafe {
+        if let Err(status) = clear_out(out) {
+            return status;
+        }
         with_host(host, |host| {
-            clear_out(out)?;
             let domain = to_policy_domain(name(domain)?).map_err(of_domain)?;
             let answer = host.host.blocking().tlsrpt_records(&domain);
             let records = answer.map_err(of_txt)?.records;
@@ -67,17 +69,12 @@ pub unsafe extern "C" fn mtasts_default_host_tlsrpt_send(
 ) -> i32 {
     // SAFETY: the handle and the octets are the caller's for this call.
     unsafe {
-        with_host(host, |host| {
-            if len == 0 {
-                return Ok(());
-            }
-            if datagram.is_null() {
-                return Err(MTASTS_E_ARGUMENT);
-            }
-            let datagram = std::slice::from_raw_parts(datagram.cast(), len);
-            host.host
+        with_host(host, |host| match array(datagram.cast(), len)? {
+            [] => Ok(()),
+            datagram => host
+                .host
                 .tlsrpt_send(datagram)
-                .map_err(|_| MTASTS_HOST_E_TLSRPT)
+                .map_err(|_| MTASTS_HOST_E_TLSRPT),
         })
     }
 }

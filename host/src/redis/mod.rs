@@ -36,19 +36,23 @@
 //! * Saving and loading is done at the primary, for a replica may be behind. What was acknowledged
 //!   and not yet replicated is lost when the primary is; `min-replicas-to-write` bounds that.
 //! * The clocks of all machines agree to within seconds.
+//! * Beside the entries there are leases for a minute or so ([`RedisStore::lease`]), by which one
+//!   machine fetches a policy while the others wait for what it saves.
 
 mod error;
+mod lease;
 mod link;
 mod scan;
 mod servers;
 mod url;
 
 pub use error::RedisError;
+pub use lease::Lease;
 
 use crate::store::{Entry, MAX_DOMAIN, value};
 use error::Problem;
 use link::{Link, limited};
-use redis::{ErrorKind, Script, ServerErrorKind};
+use redis::{ErrorKind, FromRedisValue, RedisResult, Script, ServerErrorKind};
 use servers::Servers;
 use std::fmt;
 use std::future::Future;
@@ -66,7 +70,43 @@ struct Shared {
     name: String,
     prefix: String,
     link: Link,
-    save: Script,
+    lease: Known,
+    release: Known,
+    save: Known,
+}
+
+/// A script that the server has, as a rule.
+struct Known {
+    text: &'static str,
+    script: Script,
+}
+
+impl Known {
+    fn new(text: &'static str) -> Self {
+        let script = Script::new(text);
+        Self { text, script }
+    }
+
+    /// Runs it on the server that has this key.
+    async fn call<T: FromRedisValue>(
+        &self,
+        shared: &Shared,
+        key: &str,
+        arguments: &[&[u8]],
+    ) -> RedisResult<T> {
+        let command = |name, script: &str| {
+            let mut command = redis::cmd(name);
+            command.arg(script).arg(1).arg(key).arg(arguments);
+            command
+        };
+        let known = command("EVALSHA", self.script.get_hash());
+        match shared.link.query(&known).await {
+            Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+                shared.link.query(&command("EVAL", self.text)).await
+            }
+            answer => answer,
+        }
+    }
 }
 
 /// The year 9999. What is useless later still is forgotten then.
@@ -87,7 +127,9 @@ impl RedisStore {
             name: location.name,
             prefix: location.prefix,
             link: Link::new(servers),
-            save: Script::new(include_str!("save.lua")),
+            lease: Known::new(include_str!("lease.lua")),
+            release: Known::new(include_str!("release.lua")),
+            save: Known::new(include_str!("save.lua")),
         };
         Ok(Self {
             shared: Arc::new(shared),
@@ -123,21 +165,11 @@ impl RedisStore {
         self.run(async {
             let shared = &*self.shared;
             let key = shared.key(entry.domain)?;
-            let command = |name, script: &str| {
-                let mut command = redis::cmd(name);
-                command.arg(script).arg(1).arg(&key);
-                command.arg(value::encode(entry)).arg(entry.fetched_at);
-                command.arg(entry.useless_after.clamp(1, LATEST)).arg(now);
-                command
-            };
-            let known = command("EVALSHA", shared.save.get_hash());
-            match shared.link.query(&known).await {
-                Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                    let whole = command("EVAL", include_str!("save.lua"));
-                    Ok(shared.link.query(&whole).await?)
-                }
-                saved => Ok(saved?),
-            }
+            let times = [entry.fetched_at, entry.useless_after.clamp(1, LATEST), now];
+            let times = times.map(|time| time.to_string());
+            let [fetched, useless, now] = times.each_ref().map(String::as_bytes);
+            let arguments = [&value::encode(entry)[..], fetched, useless, now];
+            Ok(shared.save.call(shared, &key, &arguments).await?)
         })
         .await
     }
@@ -166,6 +198,9 @@ impl RedisStore {
     ) -> Result<(), RedisError> {
         let shared = &*self.shared;
         let each = scan::for_each(shared.link.servers(), &shared.prefix, |key, value| {
+            if key.starts_with(lease::NAME.as_bytes()) {
+                return;
+            }
             let domain = String::from_utf8_lossy(key);
             let value = value.map_err(Problem::Client);
             let text = value.and_then(|stored| text(&domain, stored));

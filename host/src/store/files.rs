@@ -4,6 +4,8 @@
 //! happens to come first, and to nobody else. And their descriptors, which LMDB would give to
 //! every program that the process executes.
 
+#![expect(unsafe_code, reason = "descriptors, which libc and LMDB have opened")]
+
 use super::error::Problem;
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io;

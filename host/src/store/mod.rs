@@ -17,6 +17,7 @@ mod files;
 mod process;
 mod shared;
 mod sweep;
+mod sync;
 pub(crate) mod value;
 
 #[cfg(test)]

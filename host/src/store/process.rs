@@ -2,6 +2,11 @@
 
 //! The environment as one process has it open, and transactions on it.
 
+#![expect(
+    unsafe_code,
+    reason = "LMDB maps a file, and a child drops what it inherited"
+)]
+
 use super::error::Problem;
 use super::files::{self, Identity};
 use heed::types::Bytes;

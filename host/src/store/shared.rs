@@ -17,12 +17,17 @@
 //! A child that cannot open the store, because it may not or has another root directory, has no
 //! store that is empty, but one that cannot be read: a policy may be in it.
 
+#![expect(
+    unsafe_code,
+    reason = "swapped without a lock, as a fork may come at any time"
+)]
+
 use super::error::Problem;
 use super::files::{self, Identity};
 use super::process::{Limits, Opened, Process};
+use super::sync::{AtomicPtr, Ordering, holder, id, yield_now};
 use std::path::{Path, PathBuf};
 use std::ptr;
-use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A directory's environment in whichever process this is.
@@ -37,7 +42,7 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    fn new(path: PathBuf, identity: Identity, limits: Limits) -> Result<Self, Problem> {
+    pub fn new(path: PathBuf, identity: Identity, limits: Limits) -> Result<Self, Problem> {
         let process = Process::new(Ok(Opened::new(&path, limits)?));
         let current = AtomicPtr::new(Box::into_raw(Box::new(process)));
         Ok(Self {
@@ -159,17 +164,14 @@ pub(super) fn close(shared: &Arc<Shared>) {
 /// The lock for opening and closing. While it exists, no other thread has one.
 pub(super) struct Opening;
 
-/// The id of the process that holds it, or 0.
-static HOLDER: AtomicU32 = AtomicU32::new(0);
-
 impl Opening {
     /// Waits for the lock. None: the parent held it at the time of the `fork`, for ever.
     pub fn begin() -> Option<Self> {
-        let own = std::process::id();
+        let own = id();
         loop {
-            match HOLDER.compare_exchange(0, own, Ordering::Acquire, Ordering::Relaxed) {
+            match holder().compare_exchange(0, own, Ordering::Acquire, Ordering::Relaxed) {
                 Ok(_) => return Some(Self),
-                Err(holder) if holder == own => std::thread::yield_now(),
+                Err(holder) if holder == own => yield_now(),
                 Err(_) => return None,
             }
         }
@@ -178,6 +180,6 @@ impl Opening {
 
 impl Drop for Opening {
     fn drop(&mut self) {
-        HOLDER.store(0, Ordering::Release);
+        holder().store(0, Ordering::Release);
     }
 }

@@ -2,6 +2,14 @@
 
 //! The C face, as a C program uses it, with libmtasts beside it.
 
+#![cfg_attr(feature = "bundle", expect(unsafe_code, reason = "calls the C ABI"))]
+#![cfg_attr(
+    feature = "bundle",
+    expect(
+        clippy::undocumented_unsafe_blocks,
+        reason = "each calls as a C program would"
+    )
+)]
 #![allow(clippy::unwrap_used)] // helpers of tests are tests
 #![cfg(feature = "bundle")]
 
@@ -9,6 +17,8 @@
 mod common;
 mod dane;
 mod local_policies;
+#[cfg(feature = "panic-test")]
+mod panics;
 mod store;
 mod tlsrpt;
 
@@ -323,9 +333,26 @@ fn options_that_cannot_be_used() {
     let mut opening = lab_options(&lab, None);
     opening.options.size = 8;
     assert_eq!(refused(&opening).0, E_SIZE);
-    opening.options.size = usize::MAX; // of a later version
+    opening.options.size = usize::MAX; // never set
+    assert_eq!(refused(&opening).0, E_SIZE);
+    opening.options.size = size_of::<mtasts_default_host_options>();
+    opening.options.nameserver_count = usize::MAX;
+    assert_eq!(refused(&opening).0, E_ARGUMENT);
     opening.options.nameservers = ptr::null();
     assert_eq!(refused(&opening).0, E_ARGUMENT);
+}
+
+/// What this library does not know is ignored where it is not set, and no further.
+#[test]
+fn options_of_a_later_version() {
+    let lab = lab();
+    let opening = lab_options(&lab, None);
+    let mut later = (opening.options, 0_u64);
+    later.0.size = size_of_val(&later);
+    let host = open(&later.0).unwrap();
+    unsafe { mtasts_default_host_close(host) };
+    later.1 = 1;
+    assert_eq!(open(&later.0).unwrap_err().0, E_SIZE);
 }
 
 #[test]

@@ -7,6 +7,7 @@
 
 mod cluster;
 mod groups;
+mod leases;
 mod sentinel;
 mod servers;
 mod single;

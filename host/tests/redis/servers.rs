@@ -3,6 +3,8 @@
 //! Redis servers for the tests, each at an address of its own in 127.0.0.0/8, so that none takes
 //! another one's port. They end with the test.
 
+#![expect(unsafe_code, reason = "kills its servers")]
+
 use std::fs::{self, File};
 use std::future::Future;
 use std::net::Ipv4Addr;

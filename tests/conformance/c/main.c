@@ -33,7 +33,8 @@ static void answer(char *line)
     fflush(stdout);
 }
 
-/* A line of any length without its end, in a buffer that grows; NULL at the end of the input. */
+/* A line of any length without its end, in a buffer that grows; NULL at the end of the input, or of
+ * memory. */
 static char *read_line(char **buffer, size_t *room)
 {
     size_t len = 0;
@@ -41,10 +42,11 @@ static char *read_line(char **buffer, size_t *room)
 
     while ((c = getchar()) != EOF && c != '\n') {
         if (len + 2 > *room) {
+            char *grown = realloc(*buffer, 2 * *room + 1024);
+            if (grown == NULL)
+                return NULL; /* as at the end of the input */
+            *buffer = grown;
             *room = 2 * *room + 1024;
-            *buffer = realloc(*buffer, *room);
-            if (*buffer == NULL)
-                die("out of memory");
         }
         (*buffer)[len++] = (char)c;
     }

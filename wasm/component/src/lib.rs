@@ -57,4 +57,8 @@ mod words;
 /// All that is exported; each file has its part of it.
 struct Component;
 
-bindings::export!(Component with_types_in bindings);
+#[expect(unsafe_code, reason = "made by wit-bindgen")]
+mod exported {
+    use super::{Component, bindings};
+    bindings::export!(Component with_types_in bindings);
+}

@@ -27,6 +27,7 @@ static SLOT: Slot = Slot {
 
 /// The configuration, if there is one.
 #[cfg(any(target_arch = "wasm32", feature = "lint"))]
+#[expect(unsafe_code, reason = "memory that was written after compilation")]
 pub fn text() -> Option<&'static [u8]> {
     // SAFETY: these are fields of a static. What is in them was written after compilation, which
     // the compiler must not know better.

@@ -2,6 +2,8 @@
 
 //! Tests of the store. Those with several processes fork, or run this program again.
 
+#![expect(unsafe_code, reason = "forks")]
+
 mod content;
 mod forks;
 mod processes;

@@ -3,6 +3,8 @@
 //! Envoy, as the library wants it. What Envoy refuses is passed over or said by the result: a
 //! panic would take the whole plugin down, in this thread and for all its requests.
 
+#![expect(unsafe_code, reason = "a function of WASI")]
+
 use mtasts::UnixTime;
 use mtasts_envoy::{Counter, Level, Proxy};
 use mtasts_web::Reply;

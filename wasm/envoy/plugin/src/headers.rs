@@ -3,6 +3,8 @@
 //! The headers of a request, all by one call: to ask Envoy for a header takes longer than all that
 //! is done with it. The SDK's own function copies each, and panics at a name that is not UTF-8.
 
+#![expect(unsafe_code, reason = "Envoy's ABI")]
+
 /// The request's headers, among the ABI's maps.
 const REQUEST: u32 = 0;
 
