@@ -16,8 +16,8 @@ mtasts.toml \- configuration of the MTA\-STS policy server
 .SH SYNOPSIS
 .B /etc/mtasts/mtasts.toml
 .SH DESCRIPTION
-A file in the format TOML. Each setting is shown with what it is in the example configuration that is
-installed, which has it in a comment where that is the default.'''
+A file in the format TOML. Each setting is shown as it is in the example configuration that is installed:
+there in a comment if that is the default, or an example where the text says "Default".'''
 TAIL = r'''.SH SEE ALSO
 .BR mtasts\-serve (1),
 .BR mtasts (7)'''
@@ -26,7 +26,7 @@ TAIL = r'''.SH SEE ALSO
 def settings(text: str) -> str:
     """Comments and what they are about."""
     made, comment = [], []
-    for line in text.splitlines()[1:]:
+    for line in text.splitlines()[2:]:
         header = re.fullmatch(r"#?(\[+[a-z]+\]+)", line)
         setting = re.fullmatch(r"#?([a-z_]+ = .*)", line)
         if header:

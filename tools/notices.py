@@ -36,9 +36,9 @@ def linked(metadata: dict) -> list[dict]:
 
 
 def texts(package: dict) -> list[str]:
-    """The licences in a package's folder."""
+    """The licences in a package's folder, and of what it brings along in other languages."""
     folder = Path(package["manifest_path"]).parent
-    files = sorted({file for name in NAMES for file in folder.glob(name) if file.is_file()})
+    files = sorted({file for name in NAMES for file in folder.rglob(name) if file.is_file()})
     return [file.read_text(encoding="utf-8", errors="replace").strip() for file in files]
 
 
