@@ -1622,8 +1622,8 @@ void mtasts_answer_free(struct mtasts_answer *answer);
  * Adds one TXT record of `len` octets, its character-strings already concatenated without
  * spaces. The octets are copied.
  *
- * Returns MTASTS_OK, MTASTS_E_ARGUMENT, or MTASTS_E_TOO_LARGE beyond 64 KiB in all, which makes
- * the answer a permanent failure.
+ * Returns MTASTS_OK, MTASTS_E_ARGUMENT, which makes the answer a temporary failure, or
+ * MTASTS_E_TOO_LARGE beyond 64 KiB in all, which makes it a permanent one.
  */
 int32_t mtasts_answer_txt_record(struct mtasts_answer *answer, const void *text, size_t len);
 
@@ -1656,24 +1656,25 @@ int32_t mtasts_answer_http_status(struct mtasts_answer *answer, int32_t status);
  * Sets the value of the HTTPS reply's `Content-Type`. Where there are several, join them by
  * commas. Octets that are not UTF-8 are replaced, so that the reply is refused.
  *
- * Returns MTASTS_OK, MTASTS_E_ARGUMENT, or MTASTS_E_TOO_LARGE beyond 64 KiB: the answer is then
- * MTASTS_FETCH_OTHER.
+ * Returns MTASTS_OK, or else MTASTS_E_ARGUMENT, or MTASTS_E_TOO_LARGE beyond 64 KiB: the answer is
+ * then MTASTS_FETCH_OTHER.
  */
 int32_t mtasts_answer_content_type(struct mtasts_answer *answer, const void *text, size_t len);
 
 /**
  * Adds octets to the HTTPS reply's body, which are copied. Call it as often as data comes.
  *
- * Returns MTASTS_OK, MTASTS_E_ARGUMENT, or MTASTS_E_TOO_LARGE beyond 64 KiB in all: the answer
- * is then MTASTS_FETCH_BODY_TOO_LARGE, and the host may stop reading.
+ * Returns MTASTS_OK, MTASTS_E_ARGUMENT: the answer is then MTASTS_FETCH_OTHER, or
+ * MTASTS_E_TOO_LARGE beyond 64 KiB in all: it is then MTASTS_FETCH_BODY_TOO_LARGE, and the host may
+ * stop reading.
  */
 int32_t mtasts_answer_body(struct mtasts_answer *answer, const void *data, size_t len);
 
 /**
  * Sets the stored entry: the octets of the domain's last `mtasts_saved`, which are copied.
  *
- * Returns MTASTS_OK, MTASTS_E_ARGUMENT, or MTASTS_E_TOO_LARGE beyond 128 KiB, which no entry has: the
- * answer is then MTASTS_STORE_FAILED.
+ * Returns MTASTS_OK, or else MTASTS_E_ARGUMENT, or MTASTS_E_TOO_LARGE beyond 128 KiB, which no entry
+ * has: the answer is then MTASTS_STORE_FAILED.
  */
 int32_t mtasts_answer_stored(struct mtasts_answer *answer,
                              const void *text,

@@ -320,7 +320,11 @@ impl Lookup {
     pub(crate) fn learn(&mut self, stored: Arc<Stored>, is_refresh: bool, now: UnixTime) {
         let fetched = |stored: &Stored| stored.policy.as_ref().map(|policy| policy.fetched_at);
         let is_later = fetched(&stored) > fetched(&self.stored);
+        let record = self.stored.record.clone();
         self.stored = stored;
+        if self.stored.record != record {
+            self.change().record = record; // our own look at it is the later one
+        }
         let State::Fetch { policy_id, .. } = &self.state else {
             return;
         };

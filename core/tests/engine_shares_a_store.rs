@@ -136,17 +136,37 @@ fn an_older_id_in_the_store_is_no_reason_not_to_fetch() {
 }
 
 #[test]
-fn r_flow_1_without_the_lease_the_cached_policy_applies() {
+fn r_flow_4_who_holds_the_lease_for_ever_keeps_no_new_policy_from_others() {
     let mut world = with_policy();
     change(&mut world);
     world.lease_is_held = true;
     let outcome = world.outcome(NAME);
+    assert_eq!((outcome.basis(), outcome.reason()), (Basis::Fresh, None));
+    assert_eq!(mx(&outcome), "mx.two.example");
+    assert_eq!(world.count(Kind::Https), 1);
+    assert!(world.released.is_empty());
+}
+
+#[test]
+fn r_flow_1_an_absence_does_not_hide_what_another_host_has_saved() {
+    let mut world = shared();
+    let site = world.net.remove(NAME);
+    assert_eq!(world.outcome(NAME).basis(), Basis::NoPolicy);
+    world.sleep(3601);
+    save_elsewhere(&mut world, "one", "mx.one.example");
+    let outcome = world.outcome(NAME);
     assert_eq!(outcome.basis(), Basis::Cached);
-    assert_eq!(outcome.reason(), Some(Reason::LocalFailure));
     assert_eq!(mx(&outcome), "mx.one.example");
-    assert_eq!(world.count(Kind::Https), 0);
-    world.lease_is_held = false;
-    assert_eq!(mx(&world.outcome(NAME)), "mx.two.example");
+    drop(site);
+}
+
+#[test]
+fn a_policy_that_nobody_refreshes_is_told_of_before_its_end() {
+    let mut world = with_policy();
+    world.net.get_mut(NAME).unwrap().https = Err(FetchFailure::Local);
+    world.sleep(u64::from(WEEK) - DAY / 4);
+    let told = |(_, event): &(u64, Event)| matches!(event, Event::RefreshFailsRepeatedly(_));
+    assert!(world.events.iter().any(told), "{:?}", world.events);
 }
 
 #[test]

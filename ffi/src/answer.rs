@@ -173,8 +173,8 @@ pub unsafe extern "C" fn mtasts_answer_free(answer: *mut mtasts_answer) {
 /// Adds one TXT record of `len` octets, its character-strings already concatenated without
 /// spaces. The octets are copied.
 ///
-/// Returns MTASTS_OK, MTASTS_E_ARGUMENT, or MTASTS_E_TOO_LARGE beyond 64 KiB in all, which makes
-/// the answer a permanent failure.
+/// Returns MTASTS_OK, MTASTS_E_ARGUMENT, which makes the answer a temporary failure, or
+/// MTASTS_E_TOO_LARGE beyond 64 KiB in all, which makes it a permanent one.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mtasts_answer_txt_record(
     answer: *mut mtasts_answer,
@@ -182,7 +182,12 @@ pub unsafe extern "C" fn mtasts_answer_txt_record(
     len: usize,
 ) -> i32 {
     // SAFETY: the handle and the octets are the caller's for this call.
-    unsafe { writing(answer, |answer| answer.add_record(octets(text, len)?)) }
+    unsafe {
+        writing(answer, |answer| {
+            let text = octets(text, len).inspect_err(|_| answer.failure = MTASTS_TXT_TEMPORARY)?;
+            answer.add_record(text)
+        })
+    }
 }
 
 /// Adds one TXT record in the form that DNS messages have (RDATA): character-strings, each after
@@ -197,7 +202,13 @@ pub unsafe extern "C" fn mtasts_answer_txt_rdata(
     len: usize,
 ) -> i32 {
     // SAFETY: the handle and the octets are the caller's for this call.
-    unsafe { writing(answer, |answer| answer.add_rdata(octets(rdata, len)?)) }
+    unsafe {
+        writing(answer, |answer| {
+            let rdata =
+                octets(rdata, len).inspect_err(|_| answer.failure = MTASTS_TXT_TEMPORARY)?;
+            answer.add_rdata(rdata)
+        })
+    }
 }
 
 fn concat_rdata(mut rdata: &[u8]) -> Option<Vec<u8>> {
@@ -246,8 +257,8 @@ pub unsafe extern "C" fn mtasts_answer_http_status(answer: *mut mtasts_answer, s
 /// Sets the value of the HTTPS reply's `Content-Type`. Where there are several, join them by
 /// commas. Octets that are not UTF-8 are replaced, so that the reply is refused.
 ///
-/// Returns MTASTS_OK, MTASTS_E_ARGUMENT, or MTASTS_E_TOO_LARGE beyond 64 KiB: the answer is then
-/// MTASTS_FETCH_OTHER.
+/// Returns MTASTS_OK, or else MTASTS_E_ARGUMENT, or MTASTS_E_TOO_LARGE beyond 64 KiB: the answer is
+/// then MTASTS_FETCH_OTHER.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mtasts_answer_content_type(
     answer: *mut mtasts_answer,
@@ -257,7 +268,7 @@ pub unsafe extern "C" fn mtasts_answer_content_type(
     // SAFETY: the handle and the octets are the caller's for this call.
     unsafe {
         writing(answer, |answer| {
-            let text = octets(text, len)?;
+            let text = octets(text, len).inspect_err(|_| answer.failure = MTASTS_FETCH_OTHER)?;
             if text.len() > MAX_CONTENT_TYPE {
                 answer.failure = MTASTS_FETCH_OTHER;
                 return Err(MTASTS_E_TOO_LARGE);
@@ -270,8 +281,9 @@ pub unsafe extern "C" fn mtasts_answer_content_type(
 
 /// Adds octets to the HTTPS reply's body, which are copied. Call it as often as data comes.
 ///
-/// Returns MTASTS_OK, MTASTS_E_ARGUMENT, or MTASTS_E_TOO_LARGE beyond 64 KiB in all: the answer
-/// is then MTASTS_FETCH_BODY_TOO_LARGE, and the host may stop reading.
+/// Returns MTASTS_OK, MTASTS_E_ARGUMENT: the answer is then MTASTS_FETCH_OTHER, or
+/// MTASTS_E_TOO_LARGE beyond 64 KiB in all: it is then MTASTS_FETCH_BODY_TOO_LARGE, and the host may
+/// stop reading.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mtasts_answer_body(
     answer: *mut mtasts_answer,
@@ -279,13 +291,18 @@ pub unsafe extern "C" fn mtasts_answer_body(
     len: usize,
 ) -> i32 {
     // SAFETY: the handle and the octets are the caller's for this call.
-    unsafe { writing(answer, |answer| answer.add_body(octets(data, len)?)) }
+    unsafe {
+        writing(answer, |answer| {
+            let data = octets(data, len).inspect_err(|_| answer.failure = MTASTS_FETCH_OTHER)?;
+            answer.add_body(data)
+        })
+    }
 }
 
 /// Sets the stored entry: the octets of the domain's last `mtasts_saved`, which are copied.
 ///
-/// Returns MTASTS_OK, MTASTS_E_ARGUMENT, or MTASTS_E_TOO_LARGE beyond 128 KiB, which no entry has: the
-/// answer is then MTASTS_STORE_FAILED.
+/// Returns MTASTS_OK, or else MTASTS_E_ARGUMENT, or MTASTS_E_TOO_LARGE beyond 128 KiB, which no entry
+/// has: the answer is then MTASTS_STORE_FAILED.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mtasts_answer_stored(
     answer: *mut mtasts_answer,
@@ -295,7 +312,7 @@ pub unsafe extern "C" fn mtasts_answer_stored(
     // SAFETY: the handle and the octets are the caller's for this call.
     unsafe {
         writing(answer, |answer| {
-            let text = octets(text, len)?;
+            let text = octets(text, len).inspect_err(|_| answer.failure = MTASTS_STORE_FAILED)?;
             if text.len() > MAX_STORED {
                 answer.failure = MTASTS_STORE_FAILED;
                 return Err(MTASTS_E_TOO_LARGE);

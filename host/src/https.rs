@@ -112,23 +112,26 @@ impl Https {
 
     /// A TLS session with the first of `addresses` that gives one. If none does, a refused
     /// certificate is what is reported, before whatever was wrong with the last address. Where one
-    /// had no turn for us nothing is said of the host.
+    /// had no turn for us nothing is said of the host. Who has patience goes on without a turn when
+    /// that is over: else one tenant of an address, whose own server stalls, could have all turns and
+    /// hold up the mail to all others.
     async fn connect(
         &self,
         host: &str,
         addresses: &[IpAddr],
         limits: Limits,
         log: &Log,
-    ) -> Result<(Turn<'_>, TlsStream<TcpStream>), FetchFailure> {
+    ) -> Result<(Option<Turn<'_>>, TlsStream<TcpStream>), FetchFailure> {
         let mut failure = None;
         for (tried, address) in addresses.iter().enumerate() {
             let left = addresses.len() - tried;
             // Half of its time, lest our own waiting is what takes too long.
             let patience = limits.patience.min(self.share(limits.deadline, left) / 2);
-            let Some(turn) = self.turns.take(*address, patience).await else {
-                failure = Some(FetchFailure::Local);
+            let turn = self.turns.take(*address, patience).await;
+            if turn.is_none() && limits.patience.is_zero() {
+                failure = failure.or(Some(FetchFailure::Local));
                 continue;
-            };
+            }
             let address = SocketAddr::new(*address, self.port);
             let limit = self.share(limits.deadline, left);
             let session = timeout(limit, self.handshake(host, address));
@@ -139,10 +142,11 @@ impl Https {
                 Ok(stream) => return Ok((turn, stream)),
                 Err(error) => {
                     log.write(Level::Info, format_args!("{host}: {address}: {error}"));
-                    let graver = failure.filter(|failure| {
-                        matches!(failure, FetchFailure::Local | FetchFailure::WebPki)
+                    failure = Some(match (failure, connect_failure(&error)) {
+                        (_, FetchFailure::WebPki) => FetchFailure::WebPki,
+                        (Some(graver @ (FetchFailure::Local | FetchFailure::WebPki)), _) => graver,
+                        (_, last) => last,
                     });
-                    failure = graver.or(Some(connect_failure(&error)));
                 }
             }
         }

@@ -318,13 +318,14 @@ async fn an_address_gets_so_many_fetches_at_a_time_and_no_more() {
         let none = Duration::ZERO;
         let refused = fetch_within(host, "tenant.example", LONG, none).await;
         assert_eq!(refused, Err(FetchFailure::Local)); // nothing is known against it
+        // Who is waited for goes on without a turn, so that one tenant cannot hold up all others.
         let begun = Instant::now();
-        let refused = fetch_within(host, "tenant.example", LONG, Duration::from_millis(50)).await;
-        assert_eq!(refused, Err(FetchFailure::Local));
+        let late = fetch_within(host, "tenant.example", LONG, Duration::from_millis(50)).await;
+        assert_eq!(late, Ok(200));
         assert!(begun.elapsed() >= Duration::from_millis(50));
         // Its own time is not what it waits, so that it is not what is too slow.
-        let refused = fetch_within(host, "tenant.example", SHORT, Duration::MAX).await;
-        assert_eq!(refused, Err(FetchFailure::Local));
+        let late = fetch_within(host, "tenant.example", SHORT, Duration::MAX).await;
+        assert_eq!(late, Ok(200));
         assert_eq!(
             fetch_within(host, "elsewhere.example", LONG, none).await,
             Ok(200)

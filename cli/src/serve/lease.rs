@@ -103,7 +103,17 @@ impl Asking {
                 self::held(held).insert(self.domain.to_string(), lease);
             }
             // After the lease: whoever had it has saved before it was given back.
-            let stored = self.load().await?;
+            let stored = match self.load().await {
+                Ok(stored) => stored,
+                Err(failure) => {
+                    // The engine fetches without it.
+                    let lease = self::held(held).remove(self.domain.as_str());
+                    if let Some(lease) = lease {
+                        self.store.release(lease).await;
+                    }
+                    return Err(failure);
+                }
+            };
             let is_new = first.get_or_insert_with(|| stored.clone()) != &stored;
             if is_granted || is_new || Instant::now() + pause > end {
                 return Ok(Lease { is_granted, stored });

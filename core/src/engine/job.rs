@@ -4,6 +4,7 @@
 //! outcome (R-FLOW-8). A look-up reads the store if that has not been done, and then is a
 //! [`Lookup`]; a refresh likewise, but begins with the fetch.
 
+use super::refresh::expires_soon;
 use super::table::Slot;
 use super::timers::Moment;
 use super::work::{Lease, Ticket, Work};
@@ -164,7 +165,9 @@ impl Engine {
         job.lease = (!self.settings.shares_store).then_some(false);
         self.timers.clear(slot, entry);
         let is_refresh = job.wish == Wish::Refresh;
-        let is_read = !entry.is_unread && !is_refresh;
+        // Where others share the store, one of them may have found the policy that is not known here.
+        let is_known = !self.settings.shares_store || entry.stored.usable(now).is_some();
+        let is_read = !entry.is_unread && !is_refresh && is_known;
         self.refreshes += usize::from(is_refresh);
         entry.job = Some(job);
         if is_read {
@@ -334,11 +337,12 @@ impl Engine {
         now: UnixTime,
         answer: Result<Lease, StoreFailure>,
     ) {
-        let job = self
-            .table
-            .get_mut(slot)
-            .and_then(|entry| entry.job.as_mut());
-        let Some(job) = job else {
+        let Some(entry) = self.table.get_mut(slot) else {
+            return;
+        };
+        let policy = entry.stored.policy.as_ref();
+        let is_urgent = policy.is_some_and(|policy| expires_soon(policy, now));
+        let Some(job) = entry.job.as_mut() else {
             return;
         };
         job.lease = Some(answer.as_ref().is_ok_and(|lease| lease.is_granted));
@@ -349,7 +353,9 @@ impl Engine {
             if let Some(theirs) = theirs {
                 lookup.learn(merged(&ours, theirs, now), is_refresh, now);
             }
-            if !lease.is_granted {
+            // Who waits has waited for the other host, which may be held up for as long as somebody
+            // likes: then this one fetches too. A refresh leaves it at that until the end is near.
+            if !lease.is_granted && is_refresh && !is_urgent {
                 lookup.leave_fetch(now);
             }
         }
@@ -438,10 +444,11 @@ impl Engine {
 }
 
 /// What two processes know of one domain: the policy that was fetched later, but not in the
-/// future, and all fetches, as the back-off wants them.
+/// future unless there is no other, and all fetches, as the back-off wants them.
 pub(super) fn merged(ours: &Arc<Stored>, theirs: Arc<Stored>, now: UnixTime) -> Arc<Stored> {
     let fetched = |stored: &Stored| stored.policy.as_ref().map(|policy| policy.fetched_at);
-    let is_later = fetched(&theirs) > fetched(ours) && fetched(&theirs) <= Some(now);
+    let is_in_order = fetched(&theirs) <= Some(now) || ours.policy.is_none();
+    let is_later = fetched(&theirs) > fetched(ours) && is_in_order;
     let (mut newer, older) = match is_later || ours.is_unknown() {
         true => (theirs, ours),
         false => (Arc::clone(ours), &theirs),

@@ -244,9 +244,10 @@ impl Engine {
             return;
         };
         let interval = interval(policy.policy.max_age(), self.refresh_after);
-        if reason == Reason::LocalFailure {
+        if reason == Reason::LocalFailure && !expires_soon(&policy, now) {
             // Nothing is known against the domain: it has another turn. Not all at once, as a
-            // provider's million domains may be without one.
+            // provider's million domains may be without one. Near its end the operator is told: who
+            // keeps turns from a policy must not do so unseen (RFC 8461 section 10.2).
             let later = BACK_OFF + spread % (interval / 8).max(BACK_OFF);
             entry.refresh_at = entry.refresh_at.max(now.plus(later).into());
             return;
@@ -283,7 +284,7 @@ fn alarms(policy: &StoredPolicy) -> bool {
 }
 
 /// Whether the last quarter of its lifetime has begun.
-fn expires_soon(policy: &StoredPolicy, now: UnixTime) -> bool {
+pub(super) fn expires_soon(policy: &StoredPolicy, now: UnixTime) -> bool {
     policy.expires_at().since(now) <= u64::from(policy.policy.max_age() / 4)
 }
 
