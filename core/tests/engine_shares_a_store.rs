@@ -150,14 +150,13 @@ fn r_flow_4_who_holds_the_lease_for_ever_keeps_no_new_policy_from_others() {
 #[test]
 fn r_flow_1_an_absence_does_not_hide_what_another_host_has_saved() {
     let mut world = shared();
-    let site = world.net.remove(NAME);
+    world.net.remove(NAME);
     assert_eq!(world.outcome(NAME).basis(), Basis::NoPolicy);
-    world.sleep(3601);
+    world.now += 3601; // asked for before the timer has had its turn, which would drop the entry
     save_elsewhere(&mut world, "one", "mx.one.example");
     let outcome = world.outcome(NAME);
     assert_eq!(outcome.basis(), Basis::Cached);
     assert_eq!(mx(&outcome), "mx.one.example");
-    drop(site);
 }
 
 #[test]
