@@ -31,6 +31,7 @@ core() {
     cargo test -q --release -p mtasts --features engine
     cargo test -q --release -p mtasts-publish -p mtasts-web -p mtasts-conformance
     tests/conformance/run --surface rust
+    make -s scale SCALE="--domains 10000 --days 10"
     tools/msrv.sh
 }
 
@@ -55,9 +56,7 @@ host() {
     make -s demo
     docs/run.py docs/tutorials/c.md docs/howto.md
     tests/tlsrpt/run
-    cargo build -q --release -p mtasts-endurance
-    "${CARGO_TARGET_DIR:-target}/release/endurance" load --seconds 25 --seed 7
-    "${CARGO_TARGET_DIR:-target}/release/endurance" kills --kills 30
+    make -s endurance SECONDS=25 KILLS=30
 }
 
 # 77: there is no nightly compiler, and it has said so.
