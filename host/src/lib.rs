@@ -176,8 +176,9 @@ impl DefaultHost {
 
     /// The same, but where there are as many fetches from an address as there may be
     /// ([`Options::max_fetches_per_address`]) it waits no longer than `patience` for its turn, and
-    /// then goes on to the next address. Without any turn there is no reply
-    /// ([`FetchFailure::Local`]): what is known of the domain stays as it is.
+    /// then goes on without one. With no patience at all it goes on to the next address instead, and
+    /// without any turn there is no reply ([`FetchFailure::Local`]): what is known of the domain stays
+    /// as it is.
     ///
     /// # Errors
     /// As [`DefaultHost::https`].
