@@ -329,8 +329,8 @@ impl Engine {
         self.end(slot, now);
     }
 
-    /// Whether the fetch is ours is known, and what the store has. Where it is another host's, what
-    /// is cached applies; without a policy the mail is not to wait for somebody who may have died.
+    /// Whether the fetch is ours is known, and what the store has. Where it is another host's, mail has
+    /// waited for it, and is not to wait for somebody who may have died; a refresh leaves it to them.
     pub(super) fn lease_known(
         &mut self,
         slot: Slot,
