@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""man5.py FOLDER: the manual page mtasts.toml(5), made of the comments in cli/etc/mtasts.toml."""
+"""man5.py FOLDER: the manual pages mtasts.toml(5), made of the comments in cli/etc/mtasts.toml, and
+mtasts_table(5), made of the table of settings in bindings/postfix/README.md."""
 
 from __future__ import annotations
 
@@ -21,6 +22,68 @@ there in a comment if that is the default, or an example where the text says "De
 TAIL = r'''.SH SEE ALSO
 .BR mtasts\-serve (1),
 .BR mtasts (7)'''
+
+TABLE_HEAD = r'''.TH mtasts_table 5 "" "mtasts {version}" "MTA\-STS for mail software"
+.SH NAME
+mtasts_table \- Postfix MTA\-STS client, as a lookup table
+.SH SYNOPSIS
+.nf
+\fBpostmap \-q "\fIdomain\fB" mtasts:/etc/postfix/\fIfilename\fR
+.fi
+.SH DESCRIPTION
+A table of the type
+.B mtasts
+answers Postfix\(aqs
+.B smtp_tls_policy_maps
+by the MTA\-STS policy (RFC 8461) of the next\-hop domain, which it looks up in DNS and by HTTPS, and
+keeps in a store on disk.
+In
+.IR /etc/postfix/main.cf :
+.PP
+.nf
+.RS
+smtp_tls_policy_maps = mtasts:/etc/postfix/mtasts.cf
+smtp_tls_security_level = may
+smtp_tls_CAfile = /etc/ssl/certs/ca\-certificates.crt
+.RE
+.fi
+.PP
+With
+.B proxy:mtasts:
+the proxymap process looks up, outside the chroot and without the rights of root.
+A lookup that fails is never taken for "not found": the log says why, and the mail waits.
+.SH CONFIGURATION PARAMETERS
+The file has lines of
+.IR name " = " value .
+It must be readable for the user
+.BR postfix ;
+.B postfix reload
+rereads it.
+A name that is not in this list, or a value that is not legal, is an error, and mail waits.'''
+TABLE_TAIL = r'''.SH FILES
+.TP
+.I /var/lib/postfix/mtasts
+The store that Debian\(aqs package makes.
+Its folder belongs to the group
+.B postfix
+and is setgid; whoever can write there can forge policies.
+.SH SEE ALSO
+.BR mtasts (7),
+.BR mtasts\-cache (1),
+.BR mtasts.toml (5),
+.BR postconf (5),
+.BR postmap (1),
+.BR proxymap (8)'''
+
+
+def parameters(text: str) -> str:
+    """The rows of the table of settings: name, value, default."""
+    made = []
+    for names, value, default in re.findall(r"^\| (`[a-z_`, ]+`) \| (.*) \| (.*) \|$",
+                                            text.partition("The names are those of mtasts.toml")[2],
+                                            re.MULTILINE):
+        made += [".TP", bold(escape(names)), bold(escape(f"{value}. Default: {default}."))]
+    return "\n".join(made)
 
 
 def settings(text: str) -> str:
@@ -52,12 +115,15 @@ def flow(comment: list[str]) -> list[str]:
 
 
 def main(folder: Path) -> None:
-    """Writes the page."""
+    """Writes the pages."""
     folder.mkdir(parents=True, exist_ok=True)
     version = re.search(r'^version = "(.*)"', (ROOT / "Cargo.toml").read_text(), re.MULTILINE)[1]
     text = (ROOT / "cli/etc/mtasts.toml").read_text()
     page = [HEAD.replace("{version}", version), settings(text), TAIL]
     (folder / "mtasts.toml.5").write_text("\n".join(page) + "\n")
+    text = (ROOT / "bindings/postfix/README.md").read_text()
+    page = [TABLE_HEAD.replace("{version}", version), parameters(text), TABLE_TAIL]
+    (folder / "mtasts_table.5").write_text("\n".join(page) + "\n")
 
 
 if __name__ == "__main__":

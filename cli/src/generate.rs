@@ -5,8 +5,10 @@
 
 use clap::{Command, CommandFactory};
 use clap_complete::Shell;
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::{fs, io};
 
 /// Print completions for a shell
 #[derive(clap::Args)]
@@ -37,10 +39,55 @@ pub fn completions(arguments: &Completions) -> Result<ExitCode, String> {
 /// Runs the subcommand. The same command gives the same octets.
 pub fn manual(arguments: &Manual) -> Result<ExitCode, String> {
     let folder = &arguments.folder;
-    let written = std::fs::create_dir_all(folder)
-        .and_then(|()| clap_mangen::generate_to(command().disable_help_subcommand(true), folder));
+    let written = fs::create_dir_all(folder)
+        .and_then(|()| clap_mangen::generate_to(command().disable_help_subcommand(true), folder))
+        .and_then(|()| complete(folder));
     written.map_err(|error| format!("{}: {error}", folder.display()))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What clap does not know: files, and other pages.
+fn complete(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let Some(page) = path.file_stem().and_then(OsStr::to_str) else {
+            continue;
+        };
+        let text = fs::read_to_string(&path)?;
+        let files = if page == "mtasts-serve" { FILES } else { "" };
+        let text = text.replace("\n.SH EXTRA\n", "\n.SH EXAMPLE\n") + files;
+        fs::write(&path, text + &see_also(page))?;
+    }
+    Ok(())
+}
+
+const FILES: &str = r#".SH FILES
+.TP
+.I /etc/mtasts/mtasts.toml
+The configuration, mtasts.toml(5).
+.TP
+.I /var/lib/mtasts
+The store of the example configuration: policies, which outlive the server.
+.TP
+.I /run/mtasts/control
+The socket by which
+.B mtasts cache refresh
+reaches the server.
+"#;
+
+fn see_also(page: &str) -> String {
+    let others = match page {
+        "mtasts" => r"mtasts\-check (1), mtasts\-serve (1), mtasts.toml (5), mtasts (7)",
+        "mtasts-serve" => {
+            r"mtasts\-cache (1), mtasts\-query (1), mtasts.toml (5), mtasts (7), systemctl (1)"
+        }
+        _ => r"mtasts (1), mtasts (7)",
+    };
+    let lines: Vec<_> = others
+        .split(", ")
+        .map(|other| format!(".BR {other}"))
+        .collect();
+    format!(".SH \"SEE ALSO\"\n{}\n", lines.join(",\n"))
 }
 
 fn command() -> Command {

@@ -94,6 +94,8 @@ pub struct Engine {
     last_ticket: u64,
     /// How many refreshes go on.
     refreshes: usize,
+    /// As how many further policies the large ones count ([`table::weight`]).
+    extra_weight: usize,
     /// Where in the table the next superfluous entry is looked for.
     hand: Slot,
 }
@@ -126,6 +128,7 @@ impl Engine {
             outbox: VecDeque::new(),
             last_ticket: 0,
             refreshes: 0,
+            extra_weight: 0,
             hand: 0,
         };
         engine.keep_refreshes();

@@ -220,6 +220,29 @@ fn r_flow_5_failures_are_told_and_repeated_ones_well_before_expiry() {
 }
 
 #[test]
+fn r_flow_5_a_refresh_that_new_ids_keep_from_its_turn_is_told() {
+    let mut world = known(WEEK);
+    let due = world.engine.poll_timeout().unwrap();
+    world.sleep(due.0 - world.now - 60);
+    for n in 0..6 {
+        world.publish("example.com", Site::new(&format!("b{n}"), 0, "no policy"));
+        world.outcome("example.com"); // six fetches, and then none for five minutes (R-GET-5)
+        world.now += 1;
+    }
+    assert!(world.events.is_empty());
+    world.sleep(60);
+    assert_eq!(world.count(Kind::Https), 6);
+    let [(_, Event::RefreshFailed(trouble))] = &world.events[..] else {
+        panic!("{:?}", world.events)
+    };
+    assert_eq!(
+        (trouble.reason, trouble.failures),
+        (Reason::PolicyInvalid, 1)
+    );
+    assert_eq!(world.outcome("example.com").basis(), Basis::Cached);
+}
+
+#[test]
 fn r_flow_5_a_refresh_that_works_ends_the_count() {
     let mut world = known(WEEK);
     let good = world.net["example.com"].clone();
@@ -435,47 +458,4 @@ fn an_open_question_outlasts_no_jump_backward() {
     world.now -= 100 * DAY;
     world.run();
     assert!(world.of(ticket).is_some());
-}
-
-#[test]
-fn made_up_domains_fill_a_table_of_their_own() {
-    let mut world = World::with(|settings| settings.max_without_policy = 50);
-    for n in 0..20 {
-        let name = format!("p{n}.example");
-        world.publish(&name, Site::new("a", 300, &policy("mx.example", WEEK)));
-        world.outcome(&name);
-    }
-    for n in 0..1_000 {
-        world.outcome(&format!("n{n}.example"));
-        assert!(world.engine.len() <= 70);
-    }
-    assert_eq!(world.engine.len(), 70);
-    for n in 0..20 {
-        let asked = world.ask(&format!("p{n}.example"));
-        assert!(matches!(asked, Asked::Ready(outcome) if outcome.basis() == Basis::Cached));
-    }
-    world.sleep(61);
-    assert_eq!(world.engine.len(), 20);
-}
-
-#[test]
-fn policies_beyond_the_bound_are_left_to_the_store() {
-    let mut world = World::with(|settings| settings.max_policies = 100);
-    let site = Site::new("a", 300, &policy("mx.example", WEEK));
-    world.publish("busy.example", site.clone());
-    for n in 0..1_000 {
-        let name = format!("p{n}.example");
-        world.publish(&name, site.clone());
-        world.outcome(&name);
-        world.now += 1;
-        world.outcome("busy.example");
-        assert!(world.engine.len() <= 100);
-    }
-    assert!(world.engine.ready("busy.example", world.time()).is_some());
-    assert_eq!(world.times(Kind::Load, 0).len(), 1_001); // busy.example stayed
-    assert!(world.removed.is_empty());
-    world.asked.clear();
-    world.publish("p0.example", Site::dead());
-    assert_eq!(world.outcome("p0.example").basis(), Basis::Cached); // from the store (R-FLOW-1)
-    assert_eq!(world.count(Kind::Load), 1);
 }

@@ -23,10 +23,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "certificate.h"
 #include "smtp.h"
 
 /* A domain may have any number of MX hosts and addresses; the sender has not all day. */
-enum { TEXT = 1024, CHAIN = 16, ADDRESSES_PER_HOST = 5, ADDRESSES = 20 };
+enum { TEXT = 1024, ADDRESSES_PER_HOST = 5, ADDRESSES = 20 };
 
 enum fate { DEFERRED, DELIVERED, FAILED };
 
@@ -192,28 +193,6 @@ static bool may_carry(struct attempt *a)
     return false;
 }
 
-/* Has the chain that the MX host showed checked for the name in the MX record. OpenSSL could do
- * that during the handshake, but it is for the policy to say whether the certificate matters. */
-static int32_t check_certificate(const struct attempt *a, SSL *ssl)
-{
-    STACK_OF(X509) *chain = SSL_get_peer_cert_chain(ssl);
-    int32_t certificate = MTASTS_CERTIFICATE_UNCHECKED;
-    mtasts_der ders[CHAIN];
-    int count = 0;
-    for (; count < sk_X509_num(chain) && count < CHAIN; count++) {
-        unsigned char *octets = NULL;
-        int len = i2d_X509(sk_X509_value(chain, count), &octets);
-        if (len < 0)
-            break;
-        ders[count].data = octets;
-        ders[count].len = (size_t)len;
-    }
-    mtasts_default_host_verify(a->job->sender->host, ders, (size_t)count, a->mx, &certificate);
-    while (count-- > 0)
-        OPENSSL_free((void *)ders[count].data);
-    return certificate;
-}
-
 /* Tells the collector what the session came to. `smtp` is NULL if there was no connection. */
 static void report(const struct attempt *a, const struct smtp *smtp)
 {
@@ -302,7 +281,7 @@ static bool converse(struct attempt *a, struct smtp *smtp)
         if (smtp->starttls)
             a->session.tls = tls[smtp_start_tls(smtp, sender->tls, a->mx)];
         if (a->session.tls == MTASTS_TLS_ESTABLISHED)
-            a->session.certificate = check_certificate(a, smtp->ssl);
+            a->session.certificate = check_certificate(a->job->sender->host, smtp->ssl, a->mx);
     }
     fine = may_carry(a);
     if (!in_clear)
@@ -543,8 +522,8 @@ static int send_from_stdin(struct sender *sender)
     }
     sender->config.size = sizeof sender->config;
     sender->config.fetch_timeout_ms = limit;
-    sender->tls = SSL_CTX_new(TLS_client_method());
-    if (!sender->tls || !SSL_CTX_set_min_proto_version(sender->tls, TLS1_2_VERSION)) {
+    sender->tls = smtp_tls();
+    if (!sender->tls) {
         fprintf(stderr, "sender: cannot set up TLS\n");
         return EX_OSERR;
     }

@@ -183,6 +183,15 @@ int smtp_hello(struct smtp *smtp, const char *own_name)
     return code / 100 == 5 ? smtp_command(smtp, "HELO ", own_name, "") : code;
 }
 
+SSL_CTX *smtp_tls(void)
+{
+    SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
+    if (!tls || SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION))
+        return tls;
+    SSL_CTX_free(tls);
+    return NULL;
+}
+
 enum smtp_tls smtp_start_tls(struct smtp *smtp, SSL_CTX *tls, const char *server_name)
 {
     int code = smtp_command(smtp, "STARTTLS", "", ""), result;
@@ -213,6 +222,15 @@ int smtp_data(struct smtp *smtp, const struct smtp_message *message)
     if (!put(smtp, message->data, message->len))
         return give_up(smtp, "connection lost");
     return get_reply(smtp);
+}
+
+int smtp_send(struct smtp *smtp, const char *from, const char *to,
+              const struct smtp_message *message)
+{
+    int code = smtp_command(smtp, "MAIL FROM:<", from, ">");
+    if (code == 250)
+        code = smtp_command(smtp, "RCPT TO:<", to, ">");
+    return code == 250 ? smtp_data(smtp, message) : code;
 }
 
 void smtp_close(struct smtp *smtp)

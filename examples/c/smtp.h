@@ -39,12 +39,20 @@ int smtp_command(struct smtp *smtp, const char *verb, const char *argument, cons
 
 int smtp_hello(struct smtp *smtp, const char *own_name);
 
+/* What TLS sessions with MX hosts begin with: TLS 1.2 or later; NULL without memory. Free it
+ * by SSL_CTX_free. */
+SSL_CTX *smtp_tls(void);
+
 /* Sends STARTTLS and makes a TLS session. The certificate is the caller's to check. After
  * SMTP_TLS_FAILED the connection is of no use any more. */
 enum smtp_tls smtp_start_tls(struct smtp *smtp, SSL_CTX *tls, const char *server_name);
 
 /* Sends DATA and the message. */
 int smtp_data(struct smtp *smtp, const struct smtp_message *message);
+
+/* Sends a message to one recipient. */
+int smtp_send(struct smtp *smtp, const char *from, const char *to,
+              const struct smtp_message *message);
 
 /* Says goodbye if there is somebody to hear it. */
 void smtp_close(struct smtp *smtp);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! A bound on the fetches at a time from one address: a provider may serve the policies of a million
-//! domains from it, and is not to get them all at once because it has changed them all at once.
+//! A bound on the fetches at a time from one address, or one /64 of IPv6, which is what a single
+//! machine has: a provider may serve the policies of a million domains from it, and is not to get them
+//! all at once because it has changed them all at once.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -11,6 +12,17 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 type Taken = HashMap<IpAddr, Arc<Semaphore>>;
+
+/// What stands for all addresses that share a bound.
+fn shared(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let network = u128::from(address) >> 64 << 64;
+            IpAddr::V6(network.into())
+        }
+        canonical => canonical,
+    }
+}
 
 pub(crate) struct Turns {
     /// The most at a time; `None`: as many as come.
@@ -38,7 +50,7 @@ impl Turns {
     pub async fn take(&self, address: IpAddr, patience: Duration) -> Option<Turn<'_>> {
         let mut turn = Turn {
             turns: self,
-            address,
+            address: shared(address),
             permit: None,
         };
         let Some(most) = self.most else {
@@ -47,7 +59,7 @@ impl Turns {
         let semaphore = {
             let mut taken = self.taken();
             let new = || Arc::new(Semaphore::new(most));
-            Arc::clone(taken.entry(address).or_insert_with(new))
+            Arc::clone(taken.entry(turn.address).or_insert_with(new))
         };
         let permit = match Arc::clone(&semaphore).try_acquire_owned() {
             Ok(permit) => Ok(permit),
@@ -77,5 +89,20 @@ impl Drop for Turn<'_> {
         if taken.get(&self.address).is_some_and(is_idle) {
             taken.remove(&self.address);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shared;
+    use std::net::IpAddr;
+
+    #[test]
+    fn a_machine_with_a_64_of_ipv6_has_one_bound() {
+        let of = |text: &str| shared(text.parse::<IpAddr>().unwrap());
+        assert_eq!(of("2001:db8::1"), of("2001:db8:0:0:ffff::2"));
+        assert_ne!(of("2001:db8::1"), of("2001:db8:0:1::1"));
+        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
+        assert_ne!(of("192.0.2.2"), of("192.0.2.1"));
     }
 }

@@ -4,7 +4,7 @@
 //! dies with a lease holds nobody up for longer than [`PATIENCE`].
 
 use super::health::{Doing, Health};
-use super::network::{Network, Reply};
+use super::network::{Network, QUEUE_PATIENCE, Reply};
 use crate::store::{PolicyStore, Unread};
 use mtasts::engine::Lease;
 use mtasts::{PolicyDomain, RequestId, StoreFailure, Stored};
@@ -30,11 +30,11 @@ pub struct Leases {
 type Held = HashMap<String, redis::Lease>;
 
 impl Leases {
-    /// For fetches that take so long at most, and for saving.
+    /// For fetches that wait for their turn, take so long at most, and are saved.
     pub fn new(fetch_timeout: Duration) -> Self {
         Self {
             held: Arc::default(),
-            time: fetch_timeout + Duration::from_secs(10),
+            time: QUEUE_PATIENCE + fetch_timeout + Duration::from_secs(10),
         }
     }
 

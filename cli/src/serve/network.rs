@@ -23,7 +23,7 @@ use tracing::error;
 
 /// How long a question waits for its turn. With the time that it then takes it is less than the
 /// engine's patience.
-const QUEUE_PATIENCE: Duration = Duration::from_secs(30);
+pub const QUEUE_PATIENCE: Duration = Duration::from_secs(30);
 
 /// An answer to a question of the engine.
 pub enum Reply {

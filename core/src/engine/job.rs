@@ -398,8 +398,9 @@ impl Engine {
             self.save(slot, outcome.stored());
         }
         self.keep(slot, Arc::clone(outcome.stored()));
-        if is_refresh && outcome.basis() != Basis::Fresh {
-            self.refresh_failed(slot, &outcome, now);
+        let is_failure = is_refresh && outcome.basis() != Basis::Fresh;
+        if let Some(reason) = outcome.reason().filter(|_| is_failure) {
+            self.refresh_failed(slot, reason, now);
         }
         self.deliver(tickets, outcome);
         self.end(slot, now);

@@ -8,17 +8,17 @@
 //! bounded. Backward, timers would ring too late: none is for later than a day from when it is
 //! set, so that those which seem to be are looked at again.
 
-use super::table::Slot;
+use super::table::{Slot, weight};
 use super::timers::{Kind, Moment, NEVER};
 use super::work::{Event, Trouble};
 use super::{Engine, Item};
 use crate::lookup;
-use crate::outcome::Outcome;
 use crate::policy::Mode;
 use crate::reason::Reason;
 use crate::stored::{Attempt, BACK_OFF, RecordCheck, Stored, StoredPolicy};
 use crate::time::UnixTime;
 use alloc::sync::Arc;
+use core::cmp::Reverse;
 
 /// How often an entry is looked at at least, in seconds.
 const DAY: u32 = 86_400;
@@ -101,7 +101,7 @@ impl Engine {
         let is_due = entry.refresh_at.has_come(now) && !entry.is_resting;
         let backs_off = entry.stored.back_off(&policy.id, now).is_some();
         match is_due {
-            true if backs_off => entry.refresh_at = now.plus(BACK_OFF).into(),
+            true if backs_off => self.put_off(slot, now),
             true if self.may_refresh() => return self.begin_refresh(slot, now),
             _ => {}
         }
@@ -161,7 +161,9 @@ impl Engine {
     pub(super) fn drop_entry(&mut self, slot: Slot) -> Option<Arc<Stored>> {
         let entry = self.table.get_mut(slot)?;
         self.timers.clear(slot, entry);
-        self.table.remove(slot).map(|entry| entry.stored)
+        let stored = self.table.remove(slot)?.stored;
+        self.extra_weight -= weight(&stored);
+        Some(stored)
     }
 
     /// Sets the timer of an entry for which nothing goes on.
@@ -211,6 +213,7 @@ impl Engine {
         };
         entry.warm_until = Moment::default();
         let before = core::mem::replace(&mut entry.stored, stored);
+        self.extra_weight = self.extra_weight + weight(&entry.stored) - weight(&before);
         let now_there = entry.stored.policy.as_ref();
         let is_same = match (&before.policy, now_there) {
             (Some(old), Some(new)) => Arc::ptr_eq(old, new),
@@ -234,13 +237,32 @@ impl Engine {
         }
     }
 
+    /// A fetch that mail has asked for failed a moment ago, so that there is none now (R-GET-5).
+    fn put_off(&mut self, slot: Slot, now: UnixTime) {
+        let entry = self.table.get_mut(slot);
+        let Some(entry) = entry else { return };
+        entry.refresh_at = now.plus(BACK_OFF).into();
+        if let Some(reason) = entry
+            .stored
+            .attempts
+            .iter()
+            .rev()
+            .find_map(|last| last.failed)
+        {
+            self.refresh_failed(slot, reason, now);
+        }
+    }
+
     /// A refresh gave no policy: the next one after a growing while.
-    pub(super) fn refresh_failed(&mut self, slot: Slot, outcome: &Outcome, now: UnixTime) {
-        let spread = self.table.hash(outcome.domain().as_bytes()) as u32;
+    pub(super) fn refresh_failed(&mut self, slot: Slot, reason: Reason, now: UnixTime) {
+        let Some(entry) = self.table.get(slot) else {
+            return;
+        };
+        let spread = self.table.hash(entry.stored.domain.as_bytes()) as u32;
         let Some(entry) = self.table.get_mut(slot) else {
             return;
         };
-        let Some((policy, reason)) = entry.stored.policy.clone().zip(outcome.reason()) else {
+        let Some(policy) = entry.stored.policy.clone() else {
             return;
         };
         let interval = interval(policy.policy.max_age(), self.refresh_after);
@@ -327,13 +349,15 @@ impl Engine {
         if self.timers.len(Kind::Bare) > self.settings.max_without_policy {
             return self.timers.first(Kind::Bare); // the first to be useless
         }
-        if self.timers.len(Kind::Policy) > self.settings.max_policies {
-            return self.long_unasked().or(self.timers.first(Kind::Policy));
+        if self.timers.len(Kind::Policy) + self.extra_weight > self.settings.max_policies {
+            let policy = self.long_unasked().or(self.timers.first(Kind::Policy));
+            return policy.or(self.timers.first(Kind::Bare)); // an expired one may be large
         }
         None
     }
 
-    /// Of the next few policies in the table the one that was asked for the longest ago.
+    /// Of the next few policies in the table the largest, and of such as are small, as most are, the
+    /// one that was asked for the longest ago.
     fn long_unasked(&mut self) -> Option<Slot> {
         const FEW: u32 = 16;
         let slots = self.table.slots().max(1);
@@ -343,8 +367,9 @@ impl Engine {
         let table = &self.table;
         let policies = few.filter_map(|slot| {
             let entry = table.get(slot)?;
-            (entry.timer == Some(Kind::Policy)).then_some((entry.asked, slot))
+            let largest_first = Reverse(weight(&entry.stored));
+            (entry.timer == Some(Kind::Policy)).then_some((largest_first, entry.asked, slot))
         });
-        policies.min().map(|(_, slot)| slot)
+        policies.min().map(|(_, _, slot)| slot)
     }
 }
