@@ -34,10 +34,9 @@ pub struct Options {
     pub dns_timeout: Duration,
     /// The time limit for connecting to one address, TLS handshake included.
     pub connect_timeout: Duration,
-    /// The most fetches at a time from one address, or one /64 of IPv6, which may serve the
-    /// policies of many domains. 0:
-    /// as many as come. What has waited five seconds for its turn goes on without. With a bound a child of
-    /// a `fork` opens a host of its own.
+    /// The most fetches at a time from one address, or one /64 of IPv6, which may serve the policies
+    /// of many domains. 0: as many as come. What has waited five seconds for its turn goes on without.
+    /// With a bound a child of a `fork` opens a host of its own.
     pub max_fetches_per_address: usize,
     /// Whether DANE (RFC 7672) goes before MTA-STS (R-APPLY-2). Set it only where every name
     /// server validates (DNSSEC) and nobody can come between it and this host, for its word is
