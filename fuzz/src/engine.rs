@@ -294,6 +294,7 @@ impl Host {
         let name = stored.domain.as_str();
         assert!(self.in_time(name).is_none(), "{name} is removed");
         self.store.remove(name);
+        self.truth.remove(name); // for good: the clock may be set back once more
     }
 
     fn in_time(&self, name: &str) -> Option<&Policy> {
