@@ -3,6 +3,7 @@
 # make demo     watch a small sender in C deliver by policy, with and without an attacker
 # make check    every test, as CI runs it
 # make bench    figures, each beside its target; build/bench.json and docs/performance.md
+# make book     docs/ as pages, in build/book; needs mdbook (cargo install --locked mdbook)
 # make supply   what dependencies bring and our crates promise; make release-check: all of it
 # make fuzz     SECONDS= of fuzzing for each target, 5 by default
 # make scale    the engine with ten million domains, simulated (SCALE="--domains 10000": small)
@@ -37,7 +38,7 @@ LDCONFIG := $(if $(DESTDIR),:,PATH=$$PATH:/sbin:/usr/sbin ldconfig 2> /dev/null 
 SYSTEM_LIBS := -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 LINK := -shared -Wl,--gc-sections -Wl,--as-needed -Wl,-z,relro,-z,now -Wl,-z,defs
 
-.PHONY: all lib sender demo check fuzz bench supply release-check scale endurance packages release differential install uninstall headers clean
+.PHONY: all lib sender demo check fuzz bench book supply release-check scale endurance packages release differential install uninstall headers clean
 all: lib $(B)/bin/mtasts $(B)/share/.made
 
 lib: $(B)/lib/libmtasts.so $(B)/lib/libmtasts.a $(B)/lib/libmtasts-host.so $(B)/lib/libmtasts-host.a \
@@ -128,6 +129,10 @@ fuzz:
 
 bench: all
 	benches/run.sh
+
+# The pages are as good unbuilt: this is for those who hand them out.
+book:
+	mdbook build docs
 
 supply:
 	tools/supply/check.sh

@@ -25,6 +25,7 @@ style() {
     tools/supply/check.sh
     tools/version.py
     docs/requirements.py
+    docs/links.py --check
 }
 
 core() {
