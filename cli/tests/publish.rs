@@ -152,6 +152,17 @@ fn an_mx_host_in_dns_that_the_policy_leaves_out_is_told() {
     );
 }
 
+#[test]
+fn a_tlsrpt_record_that_senders_cannot_use_is_told_of() {
+    let lab = Lab::start(SCENE).unwrap();
+    lab.set(DOMAIN, "tlsrpt=nonsense").unwrap();
+    let notes = publish(&lab, &["--rua", "mailto:r@life.example"])["notes"].to_string();
+    assert!(
+        notes.contains("at _smtp._tls senders cannot use"),
+        "{notes}"
+    );
+}
+
 /// R-PUB-1: nobody vouches for the DNS, so that a host which it names gets into no policy that is there.
 #[test]
 fn a_host_that_the_dns_names_is_told_of_and_not_taken_into_the_policy() {

@@ -3,7 +3,9 @@
 //! What the domain publishes now: given, or looked up as a sender would.
 
 use super::Arguments;
-use mtasts::{Config, MAX_BODY, Outcome, Policy, PolicyDomain, PolicyId, Reason, tlsrpt};
+use mtasts::{
+    Config, MAX_BODY, Outcome, Policy, PolicyDomain, PolicyId, Reason, TxtFailure, tlsrpt,
+};
 use mtasts_host::{DefaultHost, DnsFailure};
 use std::fs::File;
 use std::io::Read;
@@ -61,12 +63,26 @@ impl Known {
             Err(DnsFailure::NoRecords { .. }) => Some(vec![domain.to_string()]),
             Err(_) => return Err(unknown(domain, "the MX records")),
         };
-        if let Ok(found) = host.blocking().tlsrpt_records(domain)
-            && let Ok(record) = tlsrpt::Record::select(&found.records)
-        {
-            self.rua = record.rua().iter().map(|&uri| uri.to_owned()).collect();
+        match host.blocking().tlsrpt_records(domain) {
+            Ok(found) => self.take_reports(&found.records),
+            Err(TxtFailure::NoRecords { .. }) => {}
+            Err(_) => self.notes.push(
+                "The TLSRPT record cannot be looked up for now: see that there is none before you \
+                 add one."
+                    .into(),
+            ),
         }
         Ok(())
+    }
+
+    fn take_reports(&mut self, records: &[Vec<u8>]) {
+        match tlsrpt::Record::select(records) {
+            Ok(record) => self.rua = record.rua().iter().map(|&uri| uri.to_owned()).collect(),
+            Err(error) => self.notes.push(format!(
+                "What is published at _smtp._tls senders cannot use: {error}. Put the new record in \
+                 its place."
+            )),
+        }
     }
 
     /// `policy` is served, whatever was found.
