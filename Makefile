@@ -79,7 +79,8 @@ $(B)/bin/mtasts: $(SOURCES) | $(B)/bin
 
 # The manual pages and the completions of shells: by the command itself, and from the comments in the
 # headers and in the example configuration.
-$(B)/share/.made: $(B)/bin/mtasts $(wildcard include/*.h docs/man*.py docs/*.7) cli/etc/mtasts.toml
+$(B)/share/.made: $(B)/bin/mtasts $(wildcard include/*.h docs/man*.py docs/*.7) cli/etc/mtasts.toml \
+                   bindings/postfix/README.md
 	rm -rf $(B)/share && mkdir -p $(B)/share/completions
 	$(B)/bin/mtasts manual $(B)/share/man1
 	docs/man3.py $(B)/share/man3

@@ -83,6 +83,8 @@ def parameters(text: str) -> str:
                                             text.partition("The names are those of mtasts.toml")[2],
                                             re.MULTILINE):
         made += [".TP", bold(escape(names)), bold(escape(f"{value}. Default: {default}."))]
+    if not made:
+        raise SystemExit("bindings/postfix/README.md has no table of settings")
     return "\n".join(made)
 
 

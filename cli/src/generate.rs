@@ -5,7 +5,6 @@
 
 use clap::{Command, CommandFactory};
 use clap_complete::Shell;
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{fs, io};
@@ -39,26 +38,26 @@ pub fn completions(arguments: &Completions) -> Result<ExitCode, String> {
 /// Runs the subcommand. The same command gives the same octets.
 pub fn manual(arguments: &Manual) -> Result<ExitCode, String> {
     let folder = &arguments.folder;
+    let command = command().disable_help_subcommand(true);
     let written = fs::create_dir_all(folder)
-        .and_then(|()| clap_mangen::generate_to(command().disable_help_subcommand(true), folder))
-        .and_then(|()| complete(folder));
+        .and_then(|()| clap_mangen::generate_to(command.clone(), folder))
+        .and_then(|()| complete(folder, &command, "mtasts"));
     written.map_err(|error| format!("{}: {error}", folder.display()))?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// What clap does not know: files, and other pages.
-fn complete(folder: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        let Some(page) = path.file_stem().and_then(OsStr::to_str) else {
-            continue;
-        };
-        let text = fs::read_to_string(&path)?;
-        let files = if page == "mtasts-serve" { FILES } else { "" };
-        let text = text.replace("\n.SH EXTRA\n", "\n.SH EXAMPLE\n") + files;
-        fs::write(&path, text + &see_also(page))?;
-    }
-    Ok(())
+/// What clap does not know: files, and other pages. Pages of others in the folder are left alone.
+fn complete(folder: &Path, command: &Command, page: &str) -> io::Result<()> {
+    let path = folder.join(format!("{page}.1"));
+    let text = fs::read_to_string(&path)?;
+    let files = if page == "mtasts-serve" { FILES } else { "" };
+    let text = text.replace("\n.SH EXTRA\n", "\n.SH EXAMPLE\n") + files;
+    fs::write(&path, text + &see_also(page))?;
+    let mut shown = command.get_subcommands().filter(|sub| !sub.is_hide_set());
+    shown.try_for_each(|sub| {
+        let page = format!("{page}-{}", sub.get_name());
+        complete(folder, sub, &page)
+    })
 }
 
 const FILES: &str = r#".SH FILES

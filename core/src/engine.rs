@@ -56,6 +56,7 @@
 //! ```
 
 mod job;
+mod large;
 mod operator;
 mod refresh;
 mod table;
@@ -76,6 +77,7 @@ use crate::time::UnixTime;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
 use job::{Question, Wish, merged};
+use large::Large;
 use table::{Entry, Slot, Table};
 use timers::{Moment, Timers};
 
@@ -94,8 +96,7 @@ pub struct Engine {
     last_ticket: u64,
     /// How many refreshes go on.
     refreshes: usize,
-    /// As how many further policies the large ones count ([`table::weight`]).
-    extra_weight: usize,
+    large: Large,
     /// Where in the table the next superfluous entry is looked for.
     hand: Slot,
 }
@@ -128,7 +129,7 @@ impl Engine {
             outbox: VecDeque::new(),
             last_ticket: 0,
             refreshes: 0,
-            extra_weight: 0,
+            large: Large::default(),
             hand: 0,
         };
         engine.keep_refreshes();

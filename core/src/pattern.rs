@@ -115,6 +115,15 @@ impl MxPatterns {
         }
     }
 
+    /// The memory behind them, in octets.
+    #[cfg(feature = "engine")]
+    pub(crate) fn octets(&self) -> usize {
+        match self {
+            Self::Few { .. } => 0,
+            Self::Many(places) => size_of_val(places.as_slice()),
+        }
+    }
+
     /// No more will come.
     pub(crate) fn shrink(&mut self) {
         if let Self::Many(places) = self {

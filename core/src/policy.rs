@@ -116,6 +116,12 @@ impl Policy {
         }
     }
 
+    /// The memory behind it, in octets.
+    #[cfg(feature = "engine")]
+    pub(crate) fn octets(&self) -> usize {
+        self.text.len() + self.mx.octets()
+    }
+
     /// The mode.
     pub fn mode(&self) -> Mode {
         self.mode

@@ -55,32 +55,60 @@ fn policies_beyond_the_bound_are_left_to_the_store() {
     assert_eq!(world.count(Kind::Load), 1);
 }
 
+/// Policies of 40 KiB, some of which do not apply.
+fn large(max_age: u32) -> String {
+    format!(
+        "{}pad: {}\n",
+        policy("mx.example", max_age),
+        "x".repeat(40 * 1_024)
+    )
+}
+
 #[test]
-fn large_policies_count_for_more_and_go_first() {
-    let mut world = World::with(|settings| settings.max_policies = 90);
-    for n in 0..10 {
+fn large_policies_push_out_each_other_and_nobody_elses() {
+    let mut world = World::with(|settings| settings.max_policies = 1_000);
+    for n in 0..900 {
         let name = format!("small{n}.example");
         world.publish(&name, Site::new("a", 300, &policy("mx.example", WEEK)));
         world.outcome(&name);
     }
-    let large = format!(
-        "{}pad: {}\n",
-        policy("mx.example", WEEK),
-        "x".repeat(40 * 1_024)
-    );
-    for n in 0..10 {
+    for n in 0..90 {
         let name = format!("large{n}.example");
-        world.publish(&name, Site::new("a", 300, &large));
+        let max_age = if n % 2 == 0 { WEEK } else { 0 };
+        world.publish(&name, Site::new("a", 86_400, &large(max_age)));
         world.outcome(&name);
+        assert!(world.engine.len() <= 925); // 25 of 40 KiB
     }
-    assert_eq!(world.engine.len(), 11); // with a second large one it would be 10 + 2 * 41 policies
-    for n in 0..10 {
+    for n in 0..900 {
         let name = format!("small{n}.example");
-        assert!(world.engine.ready(&name, world.time()).is_some());
+        assert!(world.engine.ready(&name, world.time()).is_some(), "{name}");
     }
+    let gone = |n: &usize| world.engine.get(&format!("large{n}.example")).is_none();
+    let gone = (0..90).step_by(2).find(gone).unwrap();
+    let name = format!("large{gone}.example");
     world.asked.clear();
-    world.publish("large0.example", Site::dead());
-    assert_eq!(world.outcome("large0.example").basis(), Basis::Cached); // from the store (R-FLOW-1)
+    world.publish(&name, Site::dead());
+    assert_eq!(world.outcome(&name).basis(), Basis::Cached); // from the store (R-FLOW-1)
     assert_eq!(world.count(Kind::Load), 1);
     assert!(world.removed.is_empty());
+}
+
+#[test]
+fn room_that_large_policies_took_is_given_back() {
+    let mut world = World::with(|settings| settings.max_policies = 100);
+    for n in 0..50 {
+        let name = format!("large{n}.example");
+        world.publish(&name, Site::new("a", 0, &large(WEEK)));
+        world.outcome(&name);
+        world.publish(&name, Site::new("b", 300, &policy("mx.example", WEEK)));
+        world.outcome(&name);
+    }
+    assert_eq!(world.engine.len(), 50);
+    for n in 0..2 {
+        let name = format!("large{n}.example");
+        world.publish(&name, Site::new("c", 300, &large(WEEK)));
+        world.sleep(300);
+        world.outcome(&name);
+    }
+    assert_eq!(world.engine.len(), 50);
 }

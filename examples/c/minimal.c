@@ -32,7 +32,7 @@ static bool try_host(const char *mx, char *argv[], SSL_CTX *tls, const struct sm
         session.tls = results[smtp.starttls ? smtp_start_tls(&smtp, tls, mx) : SMTP_TLS_REFUSED];
         if (session.tls == MTASTS_TLS_ESTABLISHED)
             session.certificate = check_certificate(host, smtp.ssl, mx);
-        sent = may_carry(&session) && smtp_hello(&smtp, "here.example") == 250 &&
+        sent = may_carry(&session) && smtp.usable && smtp_hello(&smtp, "here.example") == 250 &&
                smtp_send(&smtp, argv[1], argv[2], message) == 250;
     }
     smtp_close(&smtp);
@@ -51,16 +51,19 @@ int main(int argc, char *argv[])
     bool sent = false;
     signal(SIGPIPE, SIG_IGN);
     lab_options(&options);
-    if (!domain++ || !tls || !smtp_read_message(&message, stdin))
+    if (!domain || !tls || !smtp_read_message(&message, stdin))
         return 64; /* EX_USAGE */
     if (mtasts_default_host_open(&options, &host, error, sizeof error) != MTASTS_OK)
         return fprintf(stderr, "%s\n", error), 78; /* EX_CONFIG */
-    if (mtasts_resolve(domain, NULL, mtasts_default_host_callbacks(host), &outcome) == MTASTS_OK &&
-        mtasts_default_host_mx(host, domain, &list) == MTASTS_OK)
+    if (mtasts_resolve(domain + 1, NULL, mtasts_default_host_callbacks(host), &outcome) ==
+            MTASTS_OK &&
+        mtasts_default_host_mx(host, domain + 1, &list) == MTASTS_OK)
         for (size_t i = 0; !sent && i < mtasts_mx_list_count(list); i++)
             sent = try_host(mtasts_mx_list_host(list, i), argv, tls, &message);
     mtasts_mx_list_free(list);
     mtasts_outcome_free(outcome);
     mtasts_default_host_close(host);
+    SSL_CTX_free(tls);
+    free(message.data);
     return sent ? 0 : 75; /* EX_TEMPFAIL: whatever went wrong, the mail waits */
 }

@@ -68,7 +68,8 @@ fn is_global_v6(address: Ipv6Addr) -> bool {
     is_in(address, unicast, length) && !is_special
 }
 
-fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
+/// The IPv4 address that stands for an IPv6 address: mapped, translated, or 6to4.
+pub(crate) fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let (_, _, at) = V4_IN_V6
         .iter()
         .find(|&&(block, length, _)| is_in(address, block, length))?;

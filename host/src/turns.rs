@@ -4,6 +4,7 @@
 //! machine has: a provider may serve the policies of a million domains from it, and is not to get them
 //! all at once because it has changed them all at once.
 
+use crate::address::embedded_v4;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,12 +16,10 @@ type Taken = HashMap<IpAddr, Arc<Semaphore>>;
 
 /// What stands for all addresses that share a bound.
 fn shared(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let network = u128::from(address) >> 64 << 64;
-            IpAddr::V6(network.into())
-        }
-        canonical => canonical,
+    match address {
+        IpAddr::V6(v6) => embedded_v4(v6)
+            .map_or_else(|| IpAddr::V6((v6.to_bits() >> 64 << 64).into()), IpAddr::V4),
+        v4 => v4,
     }
 }
 
@@ -103,6 +102,7 @@ mod tests {
         assert_eq!(of("2001:db8::1"), of("2001:db8:0:0:ffff::2"));
         assert_ne!(of("2001:db8::1"), of("2001:db8:0:1::1"));
         assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
+        assert_ne!(of("64:ff9b::192.0.2.1"), of("64:ff9b::192.0.2.2"));
         assert_ne!(of("192.0.2.2"), of("192.0.2.1"));
     }
 }

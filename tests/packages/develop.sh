@@ -12,7 +12,8 @@ make -s SENDER="$work/sender"
 grep -q '^usage: sender' "$work/usage"
 # shellcheck disable=SC2046 # words
 gcc -std=c99 -static -o "$work/static" sender.c certificate.c smtp.c \
-    $(pkg-config --static --cflags --libs libmtasts-host openssl) 2> "$work/warnings"
+    $(pkg-config --static --cflags --libs libmtasts-host openssl) 2> "$work/warnings" ||
+    { cat "$work/warnings" >&2; exit 1; }
 "$work/static" 2> "$work/usage" && exit 1
 grep -q '^usage: sender' "$work/usage"
 printf '%s\n' '#include <mtasts_host.h>' \

@@ -4,7 +4,7 @@
 //! that a domain is forgotten, to see all that is known, other settings.
 
 use super::job::{Job, Wish};
-use super::table::{Entry, Slot, weight};
+use super::table::{Entry, Slot};
 use super::work::{Settings, Ticket};
 use super::{Engine, Item};
 use crate::name::PolicyDomain;
@@ -93,7 +93,7 @@ impl Engine {
     fn restart(&mut self, slot: Slot, wish: Wish, tickets: Vec<Ticket>, now: UnixTime) {
         if let Some(entry) = self.table.get_mut(slot) {
             self.timers.clear(slot, entry);
-            self.extra_weight -= weight(&entry.stored);
+            self.large.remove(slot, &entry.stored);
             *entry = Entry::unread(entry.stored.domain.clone(), entry.asked.time());
             self.begin(slot, Job::new(wish, tickets), now);
         }

@@ -8,7 +8,7 @@
 //! bounded. Backward, timers would ring too late: none is for later than a day from when it is
 //! set, so that those which seem to be are looked at again.
 
-use super::table::{Slot, weight};
+use super::table::Slot;
 use super::timers::{Kind, Moment, NEVER};
 use super::work::{Event, Trouble};
 use super::{Engine, Item};
@@ -18,7 +18,6 @@ use crate::reason::Reason;
 use crate::stored::{Attempt, BACK_OFF, RecordCheck, Stored, StoredPolicy};
 use crate::time::UnixTime;
 use alloc::sync::Arc;
-use core::cmp::Reverse;
 
 /// How often an entry is looked at at least, in seconds.
 const DAY: u32 = 86_400;
@@ -99,11 +98,10 @@ impl Engine {
             entry.warm_until = Moment::default(); // so that who asks wakes it
         }
         let is_due = entry.refresh_at.has_come(now) && !entry.is_resting;
-        let backs_off = entry.stored.back_off(&policy.id, now).is_some();
-        match is_due {
-            true if backs_off => self.put_off(slot, now),
-            true if self.may_refresh() => return self.begin_refresh(slot, now),
-            _ => {}
+        match entry.stored.back_off(&policy.id, now).filter(|_| is_due) {
+            Some(reason) => self.put_off(slot, reason, now),
+            None if is_due && self.may_refresh() => return self.begin_refresh(slot, now),
+            None => {}
         }
         self.settle(slot, now);
         self.make_room();
@@ -162,7 +160,7 @@ impl Engine {
         let entry = self.table.get_mut(slot)?;
         self.timers.clear(slot, entry);
         let stored = self.table.remove(slot)?.stored;
-        self.extra_weight -= weight(&stored);
+        self.large.remove(slot, &stored);
         Some(stored)
     }
 
@@ -213,7 +211,7 @@ impl Engine {
         };
         entry.warm_until = Moment::default();
         let before = core::mem::replace(&mut entry.stored, stored);
-        self.extra_weight = self.extra_weight + weight(&entry.stored) - weight(&before);
+        self.large.replace(slot, &before, &entry.stored);
         let now_there = entry.stored.policy.as_ref();
         let is_same = match (&before.policy, now_there) {
             (Some(old), Some(new)) => Arc::ptr_eq(old, new),
@@ -237,19 +235,12 @@ impl Engine {
         }
     }
 
-    /// A fetch that mail has asked for failed a moment ago, so that there is none now (R-GET-5).
-    fn put_off(&mut self, slot: Slot, now: UnixTime) {
-        let entry = self.table.get_mut(slot);
-        let Some(entry) = entry else { return };
-        entry.refresh_at = now.plus(BACK_OFF).into();
-        if let Some(reason) = entry
-            .stored
-            .attempts
-            .iter()
-            .rev()
-            .find_map(|last| last.failed)
-        {
-            self.refresh_failed(slot, reason, now);
+    /// Mail has had the policy fetched a moment ago, in vain, so that there is no fetch now (R-GET-5).
+    /// That counts as a failure; but whoever brought it about is not to win more than the back-off.
+    fn put_off(&mut self, slot: Slot, reason: Reason, now: UnixTime) {
+        self.refresh_failed(slot, reason, now);
+        if let Some(entry) = self.table.get_mut(slot) {
+            entry.refresh_at = now.plus(BACK_OFF).into();
         }
     }
 
@@ -349,15 +340,17 @@ impl Engine {
         if self.timers.len(Kind::Bare) > self.settings.max_without_policy {
             return self.timers.first(Kind::Bare); // the first to be useless
         }
-        if self.timers.len(Kind::Policy) + self.extra_weight > self.settings.max_policies {
-            let policy = self.long_unasked().or(self.timers.first(Kind::Policy));
-            return policy.or(self.timers.first(Kind::Bare)); // an expired one may be large
+        if self.timers.len(Kind::Policy) > self.settings.max_policies {
+            return self.long_unasked().or(self.timers.first(Kind::Policy));
+        }
+        if self.large.kib() > self.settings.max_policies {
+            let is_idle = |slot: &Slot| self.table.get(*slot).is_some_and(|at| at.job.is_none());
+            return self.large.iter().find(is_idle);
         }
         None
     }
 
-    /// Of the next few policies in the table the largest, and of such as are small, as most are, the
-    /// one that was asked for the longest ago.
+    /// Of the next few policies in the table the one that was asked for the longest ago.
     fn long_unasked(&mut self) -> Option<Slot> {
         const FEW: u32 = 16;
         let slots = self.table.slots().max(1);
@@ -367,9 +360,8 @@ impl Engine {
         let table = &self.table;
         let policies = few.filter_map(|slot| {
             let entry = table.get(slot)?;
-            let largest_first = Reverse(weight(&entry.stored));
-            (entry.timer == Some(Kind::Policy)).then_some((largest_first, entry.asked, slot))
+            (entry.timer == Some(Kind::Policy)).then_some((entry.asked, slot))
         });
-        policies.min().map(|(_, _, slot)| slot)
+        policies.min().map(|(_, slot)| slot)
     }
 }

@@ -41,13 +41,6 @@ pub(super) struct Entry {
     pub is_protected: bool,
 }
 
-/// As how many policies a policy counts: one more for each 1 024 octets, so that a bound on their
-/// number bounds the memory that they take too. Most are far smaller.
-pub(super) fn weight(stored: &Stored) -> usize {
-    let policy = stored.policy.as_ref();
-    policy.map_or(0, |policy| policy.policy.text().len() / 1_024)
-}
-
 impl Entry {
     /// Nothing is known here; what the store has is not known either.
     pub(super) fn unread(domain: PolicyDomain, asked: UnixTime) -> Self {

@@ -17,9 +17,9 @@ pub struct Settings {
     /// What holds for each look-up. Policies older than [`Config::refresh_after`] are refreshed
     /// in the background, if they are asked for, and no answer waits for that.
     pub lookup: Config,
-    /// The most domains with a policy that are kept in memory, where each 1 024 octets of a policy
-    /// count as one more. Beyond them goes a large one, or one that has not been asked for in a long
-    /// time; the host's store still has it. Default 2 000 000.
+    /// The most domains with a policy that are kept in memory. Beyond them goes one that has not been
+    /// asked for in a long time. Of policies of a KiB or more, which are rare, so many KiB are kept at
+    /// most; beyond them goes the largest. The host's store still has what goes. Default 2 000 000.
     pub max_policies: usize,
     /// The most domains without a policy that are kept in memory: whoever sends mail to made-up
     /// domains fills this table and no other. Default 100 000.
