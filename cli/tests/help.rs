@@ -104,12 +104,17 @@ fn manual_pages_are_there_for_each_subcommand() {
     };
     let first = pages("a");
     assert_eq!(first, pages("b"));
+    std::fs::write(folder.path().join("b/ls.1"), "of others\n.SH EXTRA\n").unwrap();
+    let again = pages("b");
+    let others: Vec<_> = again.iter().filter(|page| !first.contains(page)).collect();
+    assert_eq!(others[0].1, "of others\n.SH EXTRA\n");
+    assert_eq!(others.len(), 1);
     for name in subcommands(&help(&[])) {
         let page = first
             .iter()
             .find(|(file, _)| file.to_str() == Some(&format!("mtasts-{name}.1")));
         assert!(
-            page.is_some_and(|(_, text)| text.contains("Example")),
+            page.is_some_and(|(_, text)| text.contains("Example") && text.contains("SEE ALSO")),
             "{name}"
         );
     }
