@@ -12,14 +12,19 @@ use engine_world::{Kind, Site, WEEK, World, policy};
 use mtasts::Basis;
 use mtasts::engine::Asked;
 
-#[test]
-fn made_up_domains_fill_a_table_of_their_own() {
-    let mut world = World::with(|settings| settings.max_without_policy = 50);
-    for n in 0..20 {
-        let name = format!("p{n}.example");
+/// So many domains, each with a small policy, are asked for: `<prefix>0.example` and so on.
+fn know(world: &mut World, prefix: &str, count: usize) {
+    for n in 0..count {
+        let name = format!("{prefix}{n}.example");
         world.publish(&name, Site::new("a", 300, &policy("mx.example", WEEK)));
         world.outcome(&name);
     }
+}
+
+#[test]
+fn made_up_domains_fill_a_table_of_their_own() {
+    let mut world = World::with(|settings| settings.max_without_policy = 50);
+    know(&mut world, "p", 20);
     for n in 0..1_000 {
         world.outcome(&format!("n{n}.example"));
         assert!(world.engine.len() <= 70);
@@ -67,11 +72,7 @@ fn large(max_age: u32) -> String {
 #[test]
 fn large_policies_push_out_each_other_and_nobody_elses() {
     let mut world = World::with(|settings| settings.max_policies = 1_000);
-    for n in 0..900 {
-        let name = format!("small{n}.example");
-        world.publish(&name, Site::new("a", 300, &policy("mx.example", WEEK)));
-        world.outcome(&name);
-    }
+    know(&mut world, "small", 900);
     for n in 0..90 {
         let name = format!("large{n}.example");
         let max_age = if n % 2 == 0 { WEEK } else { 0 };
