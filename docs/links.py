@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """links.py --check: fails if a relative link of a Markdown file leads to nothing.
 
+links.py --copy FOLDER PAGE...: copies pages of the repository, each to the same place below the folder;
+links to others are named there instead.
+
 As a preprocessor of mdBook, which book.toml makes it: in the book, pages of the repository that are
 included in it are linked to as the book's own, and what is not in the book is named instead of linked."""
 
@@ -47,6 +50,25 @@ def broken() -> list[str]:
     return found
 
 
+def named(words: str, path: Path) -> str:
+    """What stands instead of a link to a file that is not at hand."""
+    name = path.relative_to(ROOT)
+    return words if words.strip("`") == str(name) else f"{words} (`{name}`)"
+
+
+def copy(folder: Path, pages: list[str]) -> None:
+    """Copies pages."""
+    copied = {(ROOT / page).resolve() for page in pages}
+    for page in sorted(copied):
+        def one(found: re.Match[str], page: Path = page) -> str:
+            words, target = found.groups()
+            path = (page.parent / target.partition("#")[0]).resolve()
+            return found[0] if not is_relative(target) or path in copied else named(words, path)
+        to = folder / page.relative_to(ROOT)
+        to.parent.mkdir(parents=True, exist_ok=True)
+        to.write_text(outside_code(page.read_text(), lambda part, one=one: LINK.sub(one, part)))
+
+
 class Book:
     """The pages of the book, and which files of the repository they stand for."""
 
@@ -81,8 +103,7 @@ class Book:
                 return f"[{words}]({os.path.relpath(self.pages[path], page.parent)}{hash_}{anchor})"
             if path.is_relative_to(DOCS) and path.is_file() and path.suffix != ".md":
                 return found[0]
-            named = path.relative_to(ROOT)
-            return words if words.strip("`") == str(named) else f"{words} (`{named}`)"
+            return named(words, path)
         return LINK.sub(one, text)
 
 
@@ -104,6 +125,9 @@ def main(words: list[str]) -> int:
         found = broken()
         print("\n".join(found), end="\n" if found else "", file=sys.stderr)
         return 1 if found else 0
+    if words[:1] == ["--copy"]:
+        copy(Path(words[1]), words[2:])
+        return 0
     _, whole = json.load(sys.stdin)
     chapters = chapters_of(whole.get("items", whole.get("sections")))
     book = Book(chapters)

@@ -19,7 +19,7 @@ style() {
     cargo clippy -q --release -p mtasts --all-features --all-targets -- -D warnings
     git ls-files '*.sh' tests/conformance/run tests/differential/run tests/tlsrpt/run .ci/run \
         fuzz/run fuzz/one fuzz/keep packaging/debian/build packaging/debian/root packaging/debian/source \
-        packaging/release packaging/wheel |
+        packaging/release packaging/wheel debian/tests/server |
         xargs shellcheck
     git ls-files '*.c' | xargs clang-format --dry-run -Werror
     tools/supply/check.sh

@@ -4,6 +4,7 @@
 whoever hands out the libraries or the command. Options are cargo metadata's."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,9 +15,10 @@ TITLE = "libmtasts contains parts of the following works."
 
 
 def metadata(options: list[str]) -> dict:
-    """What cargo knows of the packages that a build for Linux needs."""
+    """What cargo knows of the packages that a build for this machine needs."""
+    host = re.search(r"^host: (.*)$", subprocess.check_output(["rustc", "-vV"], text=True), re.MULTILINE)[1]
     command = ["cargo", "metadata", "--format-version", "1", "--all-features", "--locked",
-               "--filter-platform", "x86_64-unknown-linux-gnu", *options]
+               "--filter-platform", host, *options]
     return json.loads(subprocess.check_output(command))
 
 

@@ -3,6 +3,7 @@
 //! `mtasts completions`, and the manual pages: both come from what clap knows of the command, so that
 //! they say what `--help` says.
 
+use crate::page;
 use clap::{Command, CommandFactory};
 use clap_complete::Shell;
 use std::path::{Path, PathBuf};
@@ -46,47 +47,13 @@ pub fn manual(arguments: &Manual) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What clap does not know: files, and other pages. Pages of others in the folder are left alone.
+/// What clap_mangen leaves to be done. Pages of others in the folder are left alone.
 fn complete(folder: &Path, command: &Command, page: &str) -> io::Result<()> {
     let path = folder.join(format!("{page}.1"));
     let text = fs::read_to_string(&path)?;
-    let files = if page == "mtasts-serve" { FILES } else { "" };
-    let text = text.replace("\n.SH EXTRA\n", "\n.SH EXAMPLE\n") + files;
-    fs::write(&path, text + &see_also(page))?;
+    fs::write(&path, page::finish(&text, command, page))?;
     let mut shown = command.get_subcommands().filter(|sub| !sub.is_hide_set());
-    shown.try_for_each(|sub| {
-        let page = format!("{page}-{}", sub.get_name());
-        complete(folder, sub, &page)
-    })
-}
-
-const FILES: &str = r#".SH FILES
-.TP
-.I /etc/mtasts/mtasts.toml
-The configuration, mtasts.toml(5).
-.TP
-.I /var/lib/mtasts
-The store of the example configuration: policies, which outlive the server.
-.TP
-.I /run/mtasts/control
-The socket by which
-.B mtasts cache refresh
-reaches the server.
-"#;
-
-fn see_also(page: &str) -> String {
-    let others = match page {
-        "mtasts" => r"mtasts\-check (1), mtasts\-serve (1), mtasts.toml (5), mtasts (7)",
-        "mtasts-serve" => {
-            r"mtasts\-cache (1), mtasts\-query (1), mtasts.toml (5), mtasts (7), systemctl (1)"
-        }
-        _ => r"mtasts (1), mtasts (7)",
-    };
-    let lines: Vec<_> = others
-        .split(", ")
-        .map(|other| format!(".BR {other}"))
-        .collect();
-    format!(".SH \"SEE ALSO\"\n{}\n", lines.join(",\n"))
+    shown.try_for_each(|sub| complete(folder, sub, &format!("{page}-{}", sub.get_name())))
 }
 
 fn command() -> Command {

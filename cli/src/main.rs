@@ -11,6 +11,7 @@ mod generate;
 mod grammar;
 mod lint;
 mod network;
+mod page;
 mod publish;
 mod query;
 mod report;

@@ -83,6 +83,32 @@ fn completions_know_the_subcommands() {
     assert!(check.success());
 }
 
+/// A page is set for any width: options have the names of their values, tables are no filled text, and
+/// commands stand as they are typed.
+#[test]
+fn manual_pages_are_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().display().to_string();
+    assert_eq!(mtasts(&["manual", &path]).status.code(), Some(0));
+    let page = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    let check = page("mtasts-check.1");
+    let title = check.lines().find(|line| line.starts_with(".TH")).unwrap();
+    assert!(
+        title.starts_with(".TH mtasts\\-check 1 \"\" \"mtasts "),
+        "{title}"
+    );
+    assert!(
+        check.contains("[\\fB\\-\\-fail\\-on\\fR \\fISEVERITY\\fR]"),
+        "{check}"
+    );
+    assert!(check.contains(".SH \"EXIT STATUS\"\nExit status, as of Nagios"));
+    assert!(check.contains(".TP\n\\fB0\\fR\nok: no finding"), "{check}");
+    assert!(check.contains(".SH EXAMPLES\n.nf\nmtasts check example.com\n"));
+    let build = page("mtasts-report-build.1");
+    assert!(build.contains("failure_reason_code, additional_information\\fR\nof a failure"));
+    assert!(build.contains(".PP\nThe mail server signs"));
+}
+
 /// The same command gives the same pages, whatever the day.
 #[test]
 fn manual_pages_are_there_for_each_subcommand() {
@@ -114,7 +140,7 @@ fn manual_pages_are_there_for_each_subcommand() {
             .iter()
             .find(|(file, _)| file.to_str() == Some(&format!("mtasts-{name}.1")));
         assert!(
-            page.is_some_and(|(_, text)| text.contains("Example") && text.contains("SEE ALSO")),
+            page.is_some_and(|(_, text)| text.contains(".SH EXAMPLES") && text.contains("SEE ALSO")),
             "{name}"
         );
     }

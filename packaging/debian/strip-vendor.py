@@ -11,6 +11,8 @@ from pathlib import Path
 
 FOREIGN = re.compile(r"(windows|winapi|wasm-bindgen|web-sys|js-sys|wasip|wit-bindgen|r-efi|core-foundation|"
                      r"security-framework|objc|android)")
+# Pages that some program has made, whose source is not there, and mails that others have written.
+UNWANTED = re.compile(r"\.html$|^mail-parser-[^/]*/resources/")
 
 
 def empty(crate: Path) -> None:
@@ -25,25 +27,25 @@ def empty(crate: Path) -> None:
     sums.write_text(json.dumps({"files": {}, "package": package}))
 
 
-def drop_pages(crate: Path) -> None:
-    """Pages that some program has made, whose source is not there."""
+def drop(crate: Path) -> None:
+    """What UNWANTED names."""
     sums = crate / ".cargo-checksum.json"
     known = json.loads(sums.read_text())
-    pages = [name for name in known["files"] if name.endswith(".html")]
-    for page in pages:
-        (crate / page).unlink()
-        del known["files"][page]
-    if pages:
+    unwanted = [name for name in known["files"] if UNWANTED.search(f"{crate.name}/{name}")]
+    for name in unwanted:
+        (crate / name).unlink()
+        del known["files"][name]
+    if unwanted:
         sums.write_text(json.dumps(known))
 
 
 def main(folder: Path) -> None:
-    """All that are foreign, and what upstreams leave lying about."""
+    """All crates."""
     for crate in sorted(folder.iterdir()):
         if FOREIGN.match(crate.name):
             empty(crate)
         else:
-            drop_pages(crate)
+            drop(crate)
 
 
 if __name__ == "__main__":

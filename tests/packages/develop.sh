@@ -1,9 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# Within a clean root, in the folder of the packages: what those who write mail software find in them.
+# Where libmtasts-dev, python3-mtasts and mtasts are installed: what those who write mail software find.
 set -eu
-apt-get -qq install -y ./libmtasts0_*.deb ./libmtasts-host0_*.deb ./libmtasts-dev_*.deb \
-    ./python3-mtasts_*.deb > /dev/null
 work=$(mktemp -d)
 cp -r /usr/share/doc/libmtasts-dev/examples "$work/"
 cd "$work/examples"
@@ -29,4 +27,14 @@ assert mtasts.library_path == "libmtasts.so.0" or mtasts.library_path.startswith
 assert mtasts.domain_to_ascii("ü.example") == "xn--tda.example"
 policy = mtasts.Policy.parse(b"version: STSv1\nmode: enforce\nmx: mx.example.com\nmax_age: 86400\n")
 assert policy.matches("mx.example.com") and not policy.matches("mx.example.net")'
-man -w mtasts_resolve mtasts_policy_parse > /dev/null
+python3 -c '
+import importlib.metadata, mtasts
+assert importlib.metadata.version("mtasts") == mtasts.__version__'
+for page in mtasts_resolve mtasts_policy_parse mtasts mtasts-check mtasts-serve mtasts.toml; do
+    man --warnings=w "$page" 2> "$work/warnings" > "$work/page"
+    [ -s "$work/page" ]
+    if [ -s "$work/warnings" ]; then
+        cat "$work/warnings" >&2
+        exit 1
+    fi
+done

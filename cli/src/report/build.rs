@@ -71,7 +71,6 @@ A line of JSON, or the names and cells of CSV:
   policy_string, mx_host: the policy's lines and MX patterns, as a list or as lines of a text
   receiving_mx_hostname, receiving_mx_helo, receiving_ip, sending_mta_ip, failure_reason_code,
   additional_information: of a failure, as in RFC 8460 §4.4
-
 The mail server signs the mail by DKIM, and must send it whatever the domain's policy says (§5.3).";
 
 fn domain(name: &str) -> Result<PolicyDomain, String> {
