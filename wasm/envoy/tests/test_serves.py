@@ -5,10 +5,15 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
+import re
+import subprocess
+import tempfile
 import threading
 import unittest
+from pathlib import Path
 
-from world import PANICKY, Envoy, get, plugin_of, until
+from world import PANICKY, README, Envoy, get, plugin_of, until
 
 PATH = "/.well-known/mta-sts.txt"
 STANDARD = b"version: STSv1\r\nmode: enforce\r\nmx: *.mail.example\r\nmax_age: 604800\r\n"
@@ -20,7 +25,7 @@ class Serves(unittest.TestCase):
     @classmethod
     def setUpClass(cls) -> None:
         def change(envoy: Envoy) -> None:
-            envoy.settings(0, lambda settings: settings.update(api_hosts=["api.example"]))
+            envoy.settings(0, lambda settings: settings.update(api_hosts=["api.example", "mtasts.example.net"]))
 
         cls.envoy = Envoy(change=change)
         cls.addClassCleanup(cls.envoy.close)
@@ -62,6 +67,18 @@ class Serves(unittest.TestCase):
         served = self.get("mta-sts.example.com")[1]["mta-sts-id"]
         self.assertEqual(records["example.com"]["value"], f"v=STSv1; id={served};")
         self.assertEqual(records["example.com"]["name"], "_mta-sts.example.com")
+
+    def test_the_records_are_had_as_the_readme_says(self) -> None:
+        (commands, shown) = re.search(r"^```sh\n(.*?)^# (\{.*?)\n```", README.read_text(),
+                                      re.MULTILINE | re.DOTALL).groups()
+        with tempfile.TemporaryDirectory() as home:
+            there = f"mtasts.example.net:80:127.0.0.1:{self.envoy.web}"
+            Path(home, ".curlrc").write_text(f"connect-to = {there}\nwrite-out = \\n\n")
+            printed = subprocess.run(["sh", "-ec", commands], env={**os.environ, "CURL_HOME": home},
+                                     check=True, text=True, stdout=subprocess.PIPE).stdout
+        every, one = filter(None, printed.splitlines())
+        self.assertEqual(len(json.loads(every)["records"]), 2)
+        self.assertRegex(one, re.escape(shown).replace("…", "[^;]+"))
 
     def test_what_is_served_is_counted(self) -> None:
         envoy = Envoy()  # its own, as the other tests' requests are counted up to a second later

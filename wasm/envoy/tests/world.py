@@ -21,6 +21,7 @@ from typing import Any
 import yaml
 
 HERE = Path(__file__).resolve().parent
+README = HERE.parent / "README.md"
 ROOT = HERE.parents[2]
 ENVOY = os.environ.get("ENVOY", str(ROOT / "build/envoy/bin/envoy"))
 PLUGIN = os.environ.get("PLUGIN", str(ROOT / "build/envoy-plugin/mtasts_envoy_plugin.wasm"))
@@ -139,7 +140,7 @@ class DohServer(http.server.ThreadingHTTPServer):
 
 def readme() -> dict[str, Any]:
     """The configuration in the README."""
-    text = (HERE.parent / "README.md").read_text()
+    text = README.read_text()
     block = re.search(r"```yaml\n(.*?)```", text, re.S)
     assert block
     return yaml.safe_load(block.group(1))
