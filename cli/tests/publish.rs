@@ -163,6 +163,18 @@ fn a_tlsrpt_record_that_senders_cannot_use_is_told_of() {
     );
 }
 
+#[test]
+fn a_tlsrpt_record_that_cannot_be_looked_up_is_not_taken_for_none() {
+    let scene =
+        format!("{SCENE}\n[[domain]]\nname = \"_smtp._tls.{DOMAIN}\"\ndns = \"servfail\"\n");
+    let lab = Lab::start(scene.as_str()).unwrap();
+    let notes = publish(&lab, &["--rua", "mailto:r@life.example"])["notes"].to_string();
+    assert!(
+        notes.contains("TLSRPT record cannot be looked up for now"),
+        "{notes}"
+    );
+}
+
 /// R-PUB-1: nobody vouches for the DNS, so that a host which it names gets into no policy that is there.
 #[test]
 fn a_host_that_the_dns_names_is_told_of_and_not_taken_into_the_policy() {
