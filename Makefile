@@ -38,7 +38,7 @@ LDCONFIG := $(if $(DESTDIR),:,PATH=$$PATH:/sbin:/usr/sbin ldconfig 2> /dev/null 
 SYSTEM_LIBS := -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 LINK := -shared -Wl,--gc-sections -Wl,--as-needed -Wl,-z,relro,-z,now -Wl,-z,defs
 
-.PHONY: all lib sender demo check fuzz bench book supply release-check scale endurance packages release differential install uninstall headers clean
+.PHONY: all lib tools sender demo check fuzz bench book supply release-check scale endurance packages release differential install uninstall headers clean
 all: lib $(B)/bin/mtasts $(B)/share/.made
 
 lib: $(B)/lib/libmtasts.so $(B)/lib/libmtasts.a $(B)/lib/libmtasts-host.so $(B)/lib/libmtasts-host.a \
@@ -108,9 +108,14 @@ $(B)/exim/mtasts_exim.so: lib $(wildcard bindings/exim/*.[ch])
 headers:
 	tools/headers.sh include
 
+# What tests and figures are made with, and the command as they use it: always all of it in one go, so
+# that what all of it depends on is compiled once.
+tools:
+	$(CARGO) build -q --release -p mtasts-lab -p mtasts-cli -p mtasts-conformance -p mtasts-endurance \
+	    -p mtasts-benches --bin lab --bin mtasts --bin mtasts-conformance --bin endurance --bin bench-scale
+
 # With the lab that it sends to.
-sender: lib
-	$(CARGO) build -q --release -p mtasts-lab
+sender: lib tools
 	PKG_CONFIG_PATH=$(abspath $(B))/lib/pkgconfig $(MAKE) -s -C examples/c \
 	    SENDER=$(abspath $(B))/sender
 
@@ -143,13 +148,11 @@ release-check:
 	tools/supply/check.sh release
 # docs/scale.md has what it printed.
 SCALE ?=
-scale:
-	$(CARGO) build -q --release -p mtasts-benches --bin bench-scale
+scale: tools
 	$(T)/bench-scale $(SCALE)
 
 # tests/endurance/README.md says what is checked.
-endurance:
-	$(CARGO) build -q --release -p mtasts-endurance -p mtasts-lab -p mtasts-cli
+endurance: tools
 	$(T)/endurance load --seconds $(or $(SECONDS),1800)
 	$(T)/endurance kills --kills $(or $(KILLS),1000)
 

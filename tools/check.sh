@@ -41,18 +41,21 @@ ffi() {
     benches/instructions.py
     tools/abi-test.sh
     cargo test -q --release -p mtasts-ffi --features panic-test
-    cargo test -q --release -p mtasts-host --features bundle,panic-test --test c_face
+    cargo test -q --release -p mtasts-lab -p mtasts-host -p mtasts-cli \
+        --features mtasts-host/bundle,mtasts-host/panic-test --test c_face
     ffi/tests/tests.sh
     make -s sender
     ffi/tests/hardness.sh
     tests/conformance/run --surface c
 }
 
+# One choice of packages, as in `make tools`: another would compile what they depend on once more.
 host() {
     cargo test -q --release -p mtasts-lab -p mtasts-host -p mtasts-cli
     cargo test -q --locked --manifest-path host/loom/Cargo.toml --target-dir build/loom
     # They wait for servers, most of the time.
-    cargo test -q --release -p mtasts-host --features redis --test redis -- --test-threads 8
+    cargo test -q --release -p mtasts-lab -p mtasts-host -p mtasts-cli --features mtasts-host/redis \
+        --test redis -- --test-threads 8
     tools/install-test.sh
     make -s demo
     docs/run.py docs/tutorials/c.md docs/howto.md

@@ -5,7 +5,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 make -s lib build/exim/mtasts_exim.so
-cargo build -q --release -p mtasts-lab
+make -s tools
 target=${CARGO_TARGET_DIR:-target}/release
 headers=build/exim/exim4-dev/usr/include/exim4
 [ -d "$headers" ] || headers=/usr/include/exim4

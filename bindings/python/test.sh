@@ -9,7 +9,7 @@ here=$root/bindings/python
 place=$root/build/python
 tools/setup.sh
 make -s lib
-cargo build -q --release -p mtasts-lab
+make -s tools
 MTASTS_LAB_BIN=$root/${CARGO_TARGET_DIR:-target}/release/lab
 case ${CARGO_TARGET_DIR:-} in /*) MTASTS_LAB_BIN=$CARGO_TARGET_DIR/release/lab ;; esac
 MTASTS_ROOT=$root

@@ -38,7 +38,7 @@ say "build, for each world"
 $here/build.sh
 $here/venv.sh
 $here/node.sh pure
-cargo build -q --release -p mtasts-lab
+make -s tools
 say "style"
 style
 say "imports"

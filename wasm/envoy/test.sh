@@ -27,6 +27,6 @@ echo "plugin: $size octets (at most $limit)"
 
 echo "== in Envoy"
 setup_envoy
-(cd "$root" && cargo build -q --release -p mtasts-lab -p mtasts-cli)
+make -s -C "$root" tools
 cd envoy/tests
 "$python" -m unittest -v "$@"

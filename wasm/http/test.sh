@@ -14,7 +14,7 @@ host=$root/build/wasm-http/node
     cargo clippy -q --locked -p mtasts-http --all-targets -- -D warnings &&
     cargo clippy -q --locked -p mtasts-http --features lint -- -D warnings &&
     cargo test -q --locked -p mtasts-http)
-(cd "$root" && cargo build -q --release --locked -p mtasts-lab -p mtasts-cli)
+make -s -C "$root" tools
 
 mkdir -p "$host"
 cp "$here"/hosts/node/{.npmrc,package.json,package-lock.json,serve.mjs} "$host"

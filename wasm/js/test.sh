@@ -51,7 +51,7 @@ check_types() {
 "$root/tools/setup.sh"
 lint
 "$here/build.sh"
-cargo build -q --release --manifest-path "$root/Cargo.toml" -p mtasts-lab
+make -s -C "$root" tools
 export MTASTS_LAB_BIN=${CARGO_TARGET_DIR:-$root/target}/release/lab
 export MTASTS_ROOT=$root MTASTS_RUNTIMES=$runtimes
 install_package
