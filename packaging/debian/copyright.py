@@ -159,7 +159,10 @@ def main(source: Path) -> None:
     known = set(re.findall(r"^License: (.*)\n ", head, re.MULTILINE))
     wanted = {name for folder in folders for one in crate(folder) for name in names(one.licence)}
     body += [text_of(name, texts) for name in sorted(wanted) if debian(name) not in known]
-    body.append(f"License: EPL-2.0 or IPL-1.0\n{indented(read(source / 'postfix/LICENSE'))}")
+    first, _, second = read(source / "postfix/LICENSE").partition("IBM PUBLIC LICENSE VERSION 1.0")
+    eclipse = first[first.index("Eclipse Public License - v 2.0"):]
+    body += [f"License: EPL-2.0\n{indented(eclipse)}",
+             f"License: IPL-1.0\n{indented('IBM PUBLIC LICENSE VERSION 1.0' + second)}"]
     page.write_text("\n\n".join([head, *body]) + "\n")
 
 
