@@ -51,7 +51,11 @@ smtp_tls_CAfile = /etc/ssl/certs/ca\-certificates.crt
 With
 .B proxy:mtasts:
 the proxymap process looks up, outside the chroot and without the rights of root.
-A lookup that fails is never taken for "not found": the log says why, and the mail waits.
+An error is never taken for "not found": the log says why, and the mail waits. Where the TXT record alone
+cannot be looked up for now and no policy is known, mail goes without one, as RFC 8461 has it, and the log
+says so; with
+.B defer_on_dns_failure = yes
+it waits.
 .SH CONFIGURATION PARAMETERS
 The file has lines of
 .IR name " = " value .

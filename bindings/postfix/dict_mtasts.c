@@ -166,7 +166,8 @@ static int32_t domain_of(const char *key, char *domain)
 /* Asks the engine. For MTASTS_POSTFIX_POLICY the value is in the table. */
 static int32_t look_up(DICT_MTASTS *table, const char *domain, int32_t *found)
 {
-    mtasts_outcome *outcome;
+    mtasts_outcome *outcome = 0;
+    mtasts_outcome_facts facts;
     int32_t status = mtasts_default_host_dane_of_domain(table->host, domain, &table->style.dane);
 
     if (status != MTASTS_OK)
@@ -176,6 +177,14 @@ static int32_t look_up(DICT_MTASTS *table, const char *domain, int32_t *found)
     if (status == MTASTS_OK)
         status = mtasts_postfix_policy(outcome, &table->style, found, table->value,
                                        MTASTS_POSTFIX_VALUE_SIZE, 0);
+    facts.size = sizeof facts;
+    if (status == MTASTS_OK && *found == MTASTS_POSTFIX_NOT_FOUND &&
+        mtasts_outcome_get(outcome, &facts) == MTASTS_OK &&
+        facts.reason == MTASTS_REASON_DNS_TEMPORARY)
+        msg_warn(TYPE
+                 ":%s: %s: the TXT record cannot be looked up for now, and no policy is known: "
+                 "the mail goes without one",
+                 table->dict.name, domain);
     mtasts_outcome_free(outcome);
     return status;
 }

@@ -15,7 +15,7 @@ HEAD = 40  # lines of a source
 HOLDER = re.compile(r"^(?:Portions )?(?:Copyright|©|\(c\)(?= *\d))[\s:,-]*(?:(?:\(c\)|©|Copyright)[\s:,-]*)?(.*)$",
                     re.IGNORECASE)
 # Of the texts of licences, which say "copyright" too, and of their templates.
-NO_HOLDER = re.compile(r"[\[{]|<[a-z ]*>|^[a-z]|^[A-Z]+(/| [A-Z]+ )[A-Z]+|^The copyright")
+NO_HOLDER = re.compile(r"^&|[\[{]|<[a-z ]*>|^[a-z]|^[A-Z]+(/| [A-Z]+ )[A-Z]+|^The copyright")
 TAIL = re.compile(r"[,.;\s]*(all( rights reserved)?|licensed under.*|see the copyright.*)?[,.;\s*/-]*$", re.IGNORECASE)
 # What a text is, by words that no other has.
 KINDS = {
@@ -32,12 +32,14 @@ KINDS = {
     "OLDAP-2.8": r"The OpenLDAP Public License Version 2\.8",
     "LLVM": r"LLVM Exceptions to the Apache 2\.0 License",
 }
-COMMON = {"Apache-2.0": "Apache-2.0", "LGPL-2.1-or-later": "LGPL-2.1"}
+COMMON = {"Apache-2.0": "Apache-2.0", "CC0-1.0": "CC0-1.0", "LGPL-2.1-or-later": "LGPL-2.1"}
 # What says of itself that it is under another licence than its crate.
 PARTS = {
     "moka": [("src/common/frequency_sketch.rs src/common/timer_wheel.rs", "Apache-2.0")],
     "ring": [("third_party/fiat/*", "Apache-2.0"), ("src/polyfill/once_cell/*", "MIT OR Apache-2.0")],
     "lmdb-master-sys": [("lmdb/libraries/liblmdb/*", "OLDAP-2.8")],
+    "rustix": [("src/backend/linux_raw/vdso.rs",
+                "Apache-2.0 WITH LLVM-exception AND Apache-2.0 AND MIT AND CC0-1.0")],
     "regex-syntax": [("src/unicode_tables/*", "Unicode-DFS-2016")],
 }
 
@@ -49,6 +51,7 @@ class Paragraph:
     files: list[str]
     holders: list[str]
     licence: str  # SPDX's expression
+    notice: str = ""  # what the authors want to be handed on
 
 
 def plain(text: str) -> str:
@@ -97,7 +100,9 @@ def crate(folder: Path) -> list[Paragraph]:
         files = [file for file in files if file not in part]
         made.append(Paragraph([f"vendor/{folder.name}/{pattern}" for pattern in patterns.split()],
                               of_files(part) or fallback, licence))
-    whole = Paragraph([f"vendor/{folder.name}/*"], of_files(files) or fallback, package["license"])
+    notice = folder / "NOTICE"
+    whole = Paragraph([f"vendor/{folder.name}/*"], of_files(files) or fallback, package["license"],
+                      read(notice) if notice.exists() else "")
     return [whole, *made]
 
 
@@ -140,7 +145,7 @@ def text_of(name: str, texts: list[str]) -> str:
 
 def main(source: Path) -> None:
     """Appends to what is there."""
-    paragraphs: dict[tuple[str, tuple[str, ...]], Paragraph] = {}
+    paragraphs: dict[tuple[str, tuple[str, ...], str], Paragraph] = {}
     texts: list[str] = []
     folders = sorted(folder for folder in (source / "vendor").iterdir() if folder.is_dir())
     for folder in folders:
@@ -148,14 +153,16 @@ def main(source: Path) -> None:
     # What differs from its crate comes after it, and the later paragraph is the one that holds.
     for paragraph in sorted((one for folder in folders for one in crate(folder)), key=lambda one: "/" in
                             one.files[0].split("/", 2)[2]):
-        key = (debian(paragraph.licence), tuple(paragraph.holders))
-        paragraphs.setdefault(key, Paragraph([], *reversed(key))).files.extend(paragraph.files)
+        key = (debian(paragraph.licence), tuple(paragraph.holders), paragraph.notice)
+        same = Paragraph([], paragraph.holders, key[0], paragraph.notice)
+        paragraphs.setdefault(key, same).files.extend(paragraph.files)
     page = source / "debian/copyright"
     head = read(page).rstrip()
     body = []
     for one in paragraphs.values():
         body.append("Files: " + "\n       ".join(one.files) + "\nCopyright: " +
-                    "\n           ".join(one.holders) + f"\nLicense: {one.licence}")
+                    "\n           ".join(one.holders) + f"\nLicense: {one.licence}" +
+                    (f"\nComment:\n{indented(one.notice)}" if one.notice else ""))
     known = set(re.findall(r"^License: (.*)\n ", head, re.MULTILINE))
     wanted = {name for folder in folders for one in crate(folder) for name in names(one.licence)}
     body += [text_of(name, texts) for name in sorted(wanted) if debian(name) not in known]

@@ -11,8 +11,10 @@ from pathlib import Path
 
 FOREIGN = re.compile(r"(windows|winapi|wasm-bindgen|web-sys|js-sys|wasip|wit-bindgen|r-efi|core-foundation|"
                      r"security-framework|objc|android)")
-# Pages that some program has made, whose source is not there, and mails that others have written.
-UNWANTED = re.compile(r"\.html$|^mail-parser-[^/]*/resources/")
+# Objects and pages that some program has made, whose source is not there, and what others than the
+# crate's authors have written, for its tests and examples: some of it under other licences.
+UNWANTED = re.compile(r"\.(html|o|pdf)$|^mail-parser-[^/]*/resources/|^csv-[^/]*/examples/data/|"
+                      r"^crossbeam-channel-[^/]*/examples/|^num-bigint-[^/]*/benches/")
 
 
 def empty(crate: Path) -> None:

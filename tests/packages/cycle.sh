@@ -31,6 +31,7 @@ installed() {
     # Postfix loads it, and takes its file. There is no network, so that no policy is known.
     postmap -q nonesuch.example mtasts:/etc/postfix/mtasts.cf > "$said" 2>&1 && wrong "a policy of nobody"
     ! grep -q 'fatal\|error' "$said" || wrong "the table cannot be used"
+    grep -q 'cannot be looked up for now' "$said" || wrong "nothing says why there is no policy"
 }
 
 installed
