@@ -93,22 +93,27 @@ def parameters(text: str) -> str:
 
 
 def settings(text: str) -> str:
-    """Comments and what they are about."""
-    made, comment = [], []
+    """Comments and what they are about: the setting that follows, or those."""
+    made, comment, follows = [], [], False
     for line in text.splitlines()[2:]:
         header = re.fullmatch(r"#?(\[+[a-z]+\]+)", line)
         setting = re.fullmatch(r"#?([a-z_]+ = .*)", line)
         if header:
             made += [f".SH {escape(header[1])}", *flow(comment)]
         elif setting:
-            made += [".TP", rf"\fB{escape(setting[1])}\fR", *flow(comment)]
+            name = rf"\fB{escape(setting[1])}\fR"
+            if follows and not comment:
+                text_of_those = made.pop()
+                made += [".TQ", name, text_of_those]
+            else:
+                made += [".TP", name, "\n".join(flow(comment))]
         elif line.startswith("#"):
             comment.append(line.removeprefix("#").removeprefix(" "))
             continue
         else:
             made += [".PP", *flow(comment)] if comment else []
-        comment = []
-    return "\n".join(made)
+        comment, follows = [], bool(setting)
+    return "\n".join(filter(None, made))
 
 
 def flow(comment: list[str]) -> list[str]:
