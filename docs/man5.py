@@ -42,15 +42,17 @@ In
 .PP
 .nf
 .RS
-smtp_tls_policy_maps = mtasts:/etc/postfix/mtasts.cf
+smtp_tls_policy_maps = proxy:mtasts:/etc/postfix/mtasts.cf
 smtp_tls_security_level = may
 smtp_tls_CAfile = /etc/ssl/certs/ca\-certificates.crt
 .RE
 .fi
 .PP
 With
-.B proxy:mtasts:
-the proxymap process looks up, outside the chroot and without the rights of root.
+.B proxy:
+the proxymap process looks up, outside the chroot and without the rights of root; a policy host that does not
+answer holds up all mail that asks the same process, for a minute at most.
+Without it each smtp process looks up.
 An error is never taken for "not found": the log says why, and the mail waits. Where the TXT record alone
 cannot be looked up for now and no policy is known, mail goes without one, as RFC 8461 has it, and the log
 says so; with
