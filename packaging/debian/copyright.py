@@ -39,7 +39,7 @@ PARTS = {
     "ring": [("third_party/fiat/*", "Apache-2.0"), ("src/polyfill/once_cell/*", "MIT OR Apache-2.0")],
     "lmdb-master-sys": [("lmdb/libraries/liblmdb/*", "OLDAP-2.8")],
     "rustix": [("src/backend/linux_raw/vdso.rs",
-                "Apache-2.0 WITH LLVM-exception AND Apache-2.0 AND MIT AND CC0-1.0")],
+                "(Apache-2.0 WITH LLVM-exception OR Apache-2.0 OR MIT) AND CC0-1.0")],
     "regex-syntax": [("src/unicode_tables/*", "Unicode-DFS-2016")],
 }
 
@@ -108,8 +108,9 @@ def crate(folder: Path) -> list[Paragraph]:
 
 def debian(expression: str) -> str:
     """SPDX's expression in the words of Debian's format: a comma is weaker than `and` and `or`."""
+    expression = expression.replace(" WITH LLVM-exception", " with LLVM exception")
     if " AND " not in expression:
-        return " or ".join(sorted(names(expression))).replace(" WITH LLVM-exception", " with LLVM exception")
+        return " or ".join(sorted(names(expression)))
     words = expression.replace(" OR ", " or ").replace(" AND ", " and ")
     return words.replace(") and", ", and").replace("(", "").replace(")", "")
 
