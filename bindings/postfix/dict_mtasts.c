@@ -3,6 +3,7 @@
  * mtasts: is a lookup table for Postfix's smtp_tls_policy_maps: what MTA-STS (RFC 8461) and, if
  * wanted, DANE say of a next-hop, looked up in the process that asks. Whatever goes wrong is a
  * failed lookup, by which the mail waits, and never "not found", by which it would go unprotected.
+ * A TXT record that cannot be looked up, where no policy is known, is no error: RFC 8461 section 5.
  *
  * Postfix opens tables before it enters its chroot and gives up its privileges. All that a lookup
  * needs of the file system is opened then. The host keeps no threads between calls.
